@@ -1,0 +1,284 @@
+"""A contract (数据契约): one resource, in the keys of the Open Data Contract Standard 3.x.
+
+What the standard lacks stands in the ``government:`` block. Unknown keys are refused, never ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from catalog.model.source import Source
+
+Name = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\Z")]
+ResourceId = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")]
+
+LogicalType = Literal["string", "date", "timestamp", "number", "integer", "boolean"]
+Standard = Literal[
+    "text", "name", "citizen_id", "uscc", "licence_id", "division",
+    "code", "date", "instant", "decimal", "integer", "boolean",
+]  # fmt: skip
+SPARK_TYPES: dict[str, str] = {
+    "string": "string", "date": "date", "timestamp": "timestamp",
+    "number": "decimal(20,4)", "integer": "bigint", "boolean": "boolean",
+}  # fmt: skip
+
+
+class Strict(BaseModel):
+    """A block whose unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OdcsBlock(BaseModel):
+    """A block of the standard: camelCase in YAML, snake_case in Python."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Property(OdcsBlock):
+    """One column (信息项)."""
+
+    name: Name
+    business_name: str
+    """Chinese name."""
+    logical_type: LogicalType = "string"
+    physical_type: str | None = None
+    """Spark type, where the default for the logical type does not fit."""
+    description: str = ""
+    required: bool = False
+    unique: bool = False
+    primary_key: bool = False
+    classification: Literal["public", "internal", "sensitive", "personal"] = "internal"
+    examples: list[str] = Field(default_factory=list)
+    transform_logic: str | None = None
+    """Spark SQL over the input's columns; only in gold contracts."""
+
+    @property
+    def spark_type(self) -> str:
+        """The column's Spark type."""
+        return self.physical_type or SPARK_TYPES[self.logical_type]
+
+
+class SchemaObject(OdcsBlock):
+    """The table of the contract; each contract has exactly one."""
+
+    name: Name
+    business_name: str
+    physical_type: Literal["table"] = "table"
+    description: str = ""
+    properties: list[Property] = Field(min_length=1)
+
+
+class Server(OdcsBlock):
+    """Where the data comes from, for other tools; addresses at run time come from ``SOURCE_<SERVER>``."""
+
+    server: Name
+    type: Literal["postgres", "local", "api"]
+    description: str = ""
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    schema_: str | None = Field(default=None, alias="schema")
+    path: str | None = None
+    format: str | None = None
+    location: str | None = None
+
+
+class Description(OdcsBlock):
+    """What the resource is for, and what not."""
+
+    purpose: str
+    usage: str = ""
+    limitations: str = ""
+
+
+class Item(Strict):
+    """How one column is read from its source and judged."""
+
+    source_names: list[str] = Field(default_factory=list, alias="from")
+    """Column names in the source, synonyms included; the column's own name always counts."""
+    standard: Standard = "text"
+    """Which standardising rule applies."""
+    code_list: Name | None = None
+    """Code list in ``catalog/codes``, when ``standard`` is ``code``."""
+    agrees_with: Name | None = None
+    """Citizen-number column that this birth date or sex code must not contradict."""
+    on_failure: Literal["set_aside", "flag"] = "set_aside"
+    """Whether a row that breaks the rule is set aside or accepted with a flag."""
+    optional: bool = False
+    """Whether the source may lack the column altogether."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Bounds(Strict):
+    """Row counts of a sane table: below the floor the gate stops, above the ceiling it warns."""
+
+    floor: int = Field(default=1, ge=1)
+    ceiling: int | None = None
+
+
+class Link(Strict):
+    """A reference from this base library to entities of others, by national key."""
+
+    column: Name
+    """Column of the entity id found."""
+    by: Name
+    """Column with the national key."""
+    targets: list[ResourceId] = Field(min_length=1)
+    """Base resources whose key may match, in order."""
+    missing_flag: str | None = None
+    """Flag for a key that no target knows."""
+
+
+class Reconcile(Strict):
+    """How a base library is built: inputs in order of authority (一数一源), per-element exceptions."""
+
+    entity_id: Name
+    key: Name
+    inputs: list[ResourceId] = Field(min_length=1)
+    """Silver resources; the first that has a value is the source of an element, unless ``authority`` says otherwise."""
+    authority: dict[Name, list[ResourceId]] = Field(default_factory=dict)
+    """Element → silver resources in order, where it differs from ``inputs``."""
+    compare: list[Name] = Field(default_factory=list)
+    """Elements on which the sources are checked against one another (多源校核)."""
+    links: list[Link] = Field(default_factory=list)
+    members: list[ResourceId] = Field(default_factory=list)
+    """Inputs that can by themselves establish an entity; default all."""
+
+
+class Curate(Strict):
+    """How a shared table is cut from a base library."""
+
+    input: ResourceId
+    where: str = "true"
+    """Spark SQL condition on the base library's columns."""
+
+
+class Share(Strict):
+    """Under what conditions a table is shared (共享属性)."""
+
+    share: Name
+    type: Literal["unconditional", "conditional", "refused"]
+    """无条件共享 / 有条件共享 / 不予共享."""
+    condition: str = ""
+    legal_citation: str = ""
+    mode: tuple[Literal["table", "file", "interface"], ...] = ("table",)
+
+    @model_validator(mode="after")
+    def _has_its_reason(self) -> Share:
+        if self.type == "refused" and not self.legal_citation:
+            raise ValueError("不予共享 needs the legal citation that forbids sharing")
+        if self.type == "conditional" and not self.condition:
+            raise ValueError("有条件共享 needs its condition")
+        return self
+
+
+class Government(Strict):
+    """What the standard lacks."""
+
+    layer: Literal["silver", "base", "gold"]
+    department: Name
+    """Provider (提供方), an id of ``catalog/departments.yml``."""
+    resource_code: str = Field(pattern=r"\A[123]\d{2}\d{3}\d*/\d+\Z")
+    """资源代码 after 发改高技〔2017〕1272号."""
+    update_cycle: Literal["real_time", "daily", "weekly", "monthly", "quarterly", "yearly"] = "daily"
+    schedule: str | None = None
+    """Cron expression of the ingestion, Asia/Shanghai; sources only."""
+    demonstration: bool = True
+    """False for contracts on real lists, which run only with ``REAL_DATA``."""
+    source: Source | None = None
+    items: dict[Name, Item] = Field(default_factory=dict)
+    reconcile: Reconcile | None = None
+    curate: Curate | None = None
+    share: Share | None = None
+    bounds: Bounds = Field(default_factory=Bounds)
+
+
+class Contract(OdcsBlock):
+    """One resource: its schema, its source or inputs, its conditions of sharing."""
+
+    api_version: Literal["v3.0.2", "v3.1.0"]
+    kind: Literal["DataContract"]
+    id: ResourceId
+    name: Name
+    version: str = Field(pattern=r"\A\d+\.\d+\.\d+\Z")
+    status: Literal["proposed", "draft", "active", "deprecated", "retired"]
+    domain: Name
+    description: Description
+    servers: list[Server] = Field(default_factory=list)
+    schema_: list[SchemaObject] = Field(alias="schema", min_length=1, max_length=1)
+    government: Government
+
+    @property
+    def table(self) -> SchemaObject:
+        """The contract's one table."""
+        return self.schema_[0]
+
+    @property
+    def properties(self) -> list[Property]:
+        """The columns, in order."""
+        return self.table.properties
+
+    @property
+    def columns(self) -> list[str]:
+        """The column names, in order."""
+        return [p.name for p in self.properties]
+
+    @property
+    def key(self) -> list[str]:
+        """The primary key's column names."""
+        return [p.name for p in self.properties if p.primary_key]
+
+    @property
+    def source(self) -> Source:
+        """The source block of a silver contract; asking another layer's is a programming error."""
+        if self.government.source is None:
+            raise LookupError(f"{self.id} has no source block")
+        return self.government.source
+
+    def item(self, column: str) -> Item:
+        """Return how ``column`` is read and judged; plain text when the contract says nothing."""
+        return self.government.items.get(column, Item())
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Contract:
+        for problem in _problems(self):
+            raise ValueError(problem)
+        return self
+
+
+_BLOCK_OF_LAYER = {"silver": "source", "base": "reconcile", "gold": "curate"}
+
+
+def _problems(contract: Contract) -> list[str]:
+    """Return what contradicts itself in ``contract``."""
+    government, columns = contract.government, contract.columns
+    found = []
+    if contract.id != f"{contract.domain}.{contract.name}":
+        found.append(f"id {contract.id} is not domain.name ({contract.domain}.{contract.name})")
+    if contract.table.name != contract.name:
+        found.append(f"schema object {contract.table.name} must be called {contract.name}")
+    if len(set(columns)) != len(columns):
+        found.append("a column is declared twice")
+    if not contract.key:
+        found.append("no property is marked primaryKey")
+    for layer, block in _BLOCK_OF_LAYER.items():
+        if (getattr(government, block) is not None) != (government.layer == layer):
+            found.append(f"a {government.layer} contract and the block government.{block} do not go together")
+    if (government.share is not None) != (government.layer == "gold"):
+        found.append("government.share belongs to gold contracts, and each has one")
+    found += [f"government.items names unknown column {c}" for c in government.items if c not in columns]
+    for column, item in government.items.items():
+        if (item.standard == "code") != (item.code_list is not None):
+            found.append(f"column {column}: standard code and code_list go together")
+        if item.agrees_with and item.agrees_with not in columns:
+            found.append(f"column {column}: agrees_with names unknown column {item.agrees_with}")
+    for column in columns:
+        if re.match(r"_", column):
+            found.append(f"column {column}: leading underscores belong to the pipeline")
+    return found

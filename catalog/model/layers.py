@@ -1,0 +1,72 @@
+"""Names and places of every table (分层): the one module that builds them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from catalog.model.contract import Contract
+from catalog.model.errors import ContractError
+from catalog.model.settings import get_settings
+
+LAYERS = ("bronze", "silver", "base", "gold", "ops")
+_NAME = re.compile(r"\A(bronze|silver|base|gold|ops)\.[a-z][a-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table, addressed by path so that no metastore is needed."""
+
+    name: str
+    """``layer.table``, as people and the ledger call it."""
+    uri: str
+    """Where it lies, below ``LAKE_URI``."""
+
+    @property
+    def sql(self) -> str:
+        """The table as a Spark SQL identifier."""
+        return f"delta.`{self.uri}`"
+
+    @property
+    def local_path(self) -> str:
+        """The folder of a ``file:`` table, for readers without Spark."""
+        return re.sub(r"\Afile:(//)?", "", self.uri)
+
+
+def table(name: str, lake_uri: str | None = None) -> Table:
+    """Return the table called ``layer.table``.
+
+    Args:
+        name: such as ``silver.population__resident``.
+        lake_uri: root of the lake; default the setting ``LAKE_URI``.
+
+    Raises:
+        ContractError: when the name is not of that form.
+
+    >>> table("silver.population__resident", "file:/lake").uri
+    'file:/lake/silver/population__resident'
+    """
+    if not _NAME.match(name):
+        raise ContractError(f"{name!r} is not a table name", remedy="use layer.domain__dataset in snake_case")
+    layer, rest = name.split(".")
+    return Table(name, f"{lake_uri or get_settings().lake_uri}/{layer}/{rest}")
+
+
+def table_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table that a contract describes, in the contract's own layer."""
+    return table(f"{contract.government.layer}.{contract.domain}__{contract.name}", lake_uri)
+
+
+def bronze_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the bronze table (原始层) of a source contract: ``bronze.<department>__<dataset>``."""
+    return table(f"bronze.{contract.government.department}__{contract.name}", lake_uri)
+
+
+def set_aside_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of rows set aside (待处置数据) of a contract."""
+    return table(f"ops.set_aside__{contract.domain}__{contract.name}", lake_uri)
+
+
+def conflict_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of disagreeing sources (多源冲突) of a base library."""
+    return table(f"ops.conflict__{contract.domain}__{contract.name}", lake_uri)

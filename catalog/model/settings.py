@@ -1,0 +1,126 @@
+"""All settings of the project in one documented list (配置).
+
+Values come from the environment, then from ``$GUANTONG_HOME/env``, which the embedded stack writes with mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.model.errors import SettingMissingError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def home_folder() -> Path:
+    """Return the state folder: ``GUANTONG_HOME``, else ``.guantong`` in the checkout."""
+    return Path(os.environ.get("GUANTONG_HOME") or CHECKOUT / ".guantong").resolve()
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the ``KEY=VALUE`` lines of ``path``; an absent file has none.
+
+    >>> read_env_file(Path("/nonexistent/env"))
+    {}
+    """
+    if not path.is_file():
+        return {}
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#") and "=" in line)
+    return dict(pairs)
+
+
+class Settings(BaseSettings):
+    """Every setting, with its environment variable as alias."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    home: Path = Field(default_factory=home_folder, alias="GUANTONG_HOME")
+    """State folder (状态目录); everything the project writes is below it."""
+    lake_uri: str = Field(default="", alias="LAKE_URI")
+    """Root of the Delta lake: ``file:`` or ``s3a:`` URI; default ``file:<home>/lake``."""
+    spark_remote: str = Field(default="", alias="SPARK_REMOTE")
+    """Spark Connect server, ``sc://host:port``."""
+    control_url: str = Field(default="", alias="CONTROL_URL")
+    """Control plane, SQLAlchemy URL of PostgreSQL."""
+    service_url: str = Field(default="", alias="SERVICE_URL")
+    """Exchange service, ``http://host:port``."""
+    service_signing_key: str = Field(default="", alias="SERVICE_SIGNING_KEY")
+    """Key of the signed file addresses, hexadecimal."""
+    identity_key: str = Field(default="", alias="IDENTITY_KEY")
+    """Key of the stable ids of base-library entities, hexadecimal."""
+    real_data: Path | None = Field(default=None, alias="REAL_DATA")
+    """Folder with real departmental lists, when there is one."""
+    business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
+    """The day that a run works for (业务日期)."""
+    resource_path: str = Field(default="", alias="RESOURCE_PATH")
+    """Further folders with contracts, separated by colons."""
+    sources: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """``SOURCE_<SERVER>`` and ``SOURCE_<SERVER>_TOKEN`` as found."""
+
+    def model_post_init(self, context: object) -> None:
+        """Fill the defaults that depend on others."""
+        self.lake_uri = (self.lake_uri or f"file:{self.home}/lake").rstrip("/")
+
+    @property
+    def landing(self) -> Path:
+        """Folder of the landing layer (落地区)."""
+        return self.home / "landing"
+
+    def require(self, name: str) -> str:
+        """Return setting ``name`` (a field), or say how to get it.
+
+        Raises:
+            SettingMissingError: when it is empty.
+        """
+        value = getattr(self, name)
+        if not value:
+            raise SettingMissingError(
+                f"setting {name.upper()} has no value",
+                place=str(self.home / "env"),
+                remedy="start the stack with `make serve`, or set the variable in the environment",
+            )
+        return str(value)
+
+    def source(self, server: str) -> str:
+        """Return the address of source system ``server``, from ``SOURCE_<SERVER>``.
+
+        Raises:
+            SettingMissingError: when no address is set.
+        """
+        key = f"SOURCE_{server.upper()}"
+        if not self.sources.get(key):
+            raise SettingMissingError(
+                f"source system {server} has no address",
+                place=key,
+                remedy=f"set {key}, for example postgresql://user:password@host:5432/database",
+            )
+        return self.sources[key]
+
+    def source_token(self, server: str) -> str:
+        """Return the bearer token for ``server``, or an empty string."""
+        return self.sources.get(f"SOURCE_{server.upper()}_TOKEN", "")
+
+
+def load_settings(environment: dict[str, str] | None = None) -> Settings:
+    """Return settings from ``environment`` (default: the process's) over the stack's ``env`` file."""
+    environ = dict(os.environ) if environment is None else environment
+    home = Path(environ.get("GUANTONG_HOME") or home_folder())
+    values = {**read_env_file(home / "env"), **{k: v for k, v in environ.items() if v}}
+    values["GUANTONG_HOME"] = str(home.resolve())
+    known = {f.alias for f in Settings.model_fields.values() if f.alias}
+    fields = {key: value for key, value in values.items() if key in known}
+    sources = {key: value for key, value in values.items() if key.startswith("SOURCE_")}
+    return Settings(**fields, sources=sources)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return load_settings()
