@@ -13,8 +13,8 @@ from pydantic.alias_generators import to_camel
 
 from catalog.model.source import Source
 
-Name = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\Z")]
-ResourceId = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")]
+Name = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")]
+ResourceId = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\z")]
 
 LogicalType = Literal["string", "date", "timestamp", "number", "integer", "boolean"]
 Standard = Literal[
@@ -184,7 +184,7 @@ class Government(Strict):
     layer: Literal["silver", "base", "gold"]
     department: Name
     """Provider (提供方), an id of ``catalog/departments.yml``."""
-    resource_code: str = Field(pattern=r"\A[123]\d{2}\d{3}\d*/\d+\Z")
+    resource_code: str = Field(pattern=r"\A[123]\d{2}\d{3}\d*/\d+\z")
     """资源代码 after 发改高技〔2017〕1272号."""
     update_cycle: Literal["real_time", "daily", "weekly", "monthly", "quarterly", "yearly"] = "daily"
     schedule: str | None = None
@@ -206,7 +206,7 @@ class Contract(OdcsBlock):
     kind: Literal["DataContract"]
     id: ResourceId
     name: Name
-    version: str = Field(pattern=r"\A\d+\.\d+\.\d+\Z")
+    version: str = Field(pattern=r"\A\d+\.\d+\.\d+\z")
     status: Literal["proposed", "draft", "active", "deprecated", "retired"]
     domain: Name
     description: Description

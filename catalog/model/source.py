@@ -12,7 +12,7 @@ class _SourceBase(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    server: str = Field(pattern=r"\A[a-z][a-z0-9_]*\Z")
+    server: str = Field(pattern=r"\A[a-z][a-z0-9_]*\z")
     """Source system; its address is the setting ``SOURCE_<SERVER>``."""
     key: list[str] = Field(min_length=1)
     """Contract columns that identify a record in the source: its own record number, or a document's number."""
@@ -23,7 +23,7 @@ class _SourceBase(BaseModel):
 class _DatabaseSource(_SourceBase):
     """A table of the department's database, read by JDBC in parallel."""
 
-    table: str = Field(pattern=r"\A[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\Z")
+    table: str = Field(pattern=r"\A[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\z")
     partition_column: str | None = None
     """Numeric column by which parallel reads are cut."""
     partitions: int = Field(default=1, ge=1, le=64)
@@ -85,7 +85,7 @@ class RestSource(_SourceBase):
     """A paged interface answering ``{total, items}``."""
 
     kind: Literal["rest"]
-    path: str = Field(pattern=r"\A/[a-z0-9/_-]+\Z")
+    path: str = Field(pattern=r"\A/[a-z0-9/_-]+\z")
     page_size: int = Field(default=1000, ge=1, le=10000)
     since_parameter: str | None = None
     """Query parameter for changes since the last cursor; absent: the whole list each time."""
