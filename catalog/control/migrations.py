@@ -1,0 +1,50 @@
+"""The migrations of the control plane (管控库迁移): its tables are made, changed and taken back in steps."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from catalog.control.session import configured_url, engine
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "infra" / "migrations"
+
+
+def migrate(to: str = "head", url: str | None = None) -> str | None:
+    """Bring the database to a revision: `head`, `base`, a number, or `-1` for one step back.
+
+    Returns:
+        The revision the database is at afterwards; nothing at `base`.
+    """
+    address = url or configured_url()
+    config = migration_config(address)
+    if to == "base" or to.startswith("-") or _is_behind(config, to, address):
+        command.downgrade(config, to)
+    else:
+        command.upgrade(config, to)
+    return current_revision(address)
+
+
+def current_revision(url: str | None = None) -> str | None:
+    """Return the revision a database is at, or nothing when it was never migrated."""
+    with engine(url or configured_url()).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def migration_config(url: str) -> Config:
+    """Return Alembic's configuration for a database."""
+    config = Config(SCRIPTS / "alembic.ini")
+    config.attributes["url"] = url
+    return config
+
+
+def _is_behind(config: Config, to: str, url: str) -> bool:
+    """Tell whether a revision lies before the one the database is at."""
+    from alembic.script import ScriptDirectory
+
+    current = current_revision(url)
+    if to == "head" or current is None:
+        return False
+    earlier = [step.revision for step in ScriptDirectory.from_config(config).iterate_revisions(current, "base")]
+    return to in earlier[1:]

@@ -1,0 +1,306 @@
+"""The tables of the control plane (管控库).
+
+Invariants that the database itself holds: the ledger balances (read = accepted + set aside + rejected), the same
+bytes are accepted once per resource, a shared table has at most one served version, and a token is stored as a hash.
+"""
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from catalog.control.base import Base, Instant, Json, Recorded, Serial, TextKey, one_of
+
+__all__ = [
+    "Base",
+    "Batch",
+    "BatchStage",
+    "CheckResult",
+    "Delivery",
+    "Finding",
+    "Grant",
+    "LedgerEntry",
+    "Position",
+    "Recipient",
+    "Resource",
+    "Run",
+    "ShareVersion",
+]
+
+
+class Resource(Base):
+    """A data resource (数据资源) as its contract last declared it."""
+
+    __tablename__ = "resource"
+
+    id: Mapped[TextKey]
+    """`domain.resource`."""
+    version: Mapped[str]
+    contract_sha256: Mapped[str]
+    layer: Mapped[str]
+    department: Mapped[str]
+    status: Mapped[str]
+    updated_at: Mapped[Recorded]
+
+
+class Batch(Base):
+    """One delivery (批次) of one dataset, as landed."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        one_of("status", "received", "held", "accepted", "no_op", "rejected"),
+        CheckConstraint("declared_rows >= 0 AND received_rows >= 0", name="rows_not_negative"),
+        Index(
+            "uq_batch_accepted_content",
+            "resource",
+            "content_sha256",
+            unique=True,
+            postgresql_where=text("status = 'accepted'"),
+        ),
+        Index("ix_batch_resource_received", "resource", "received_at"),
+    )
+
+    batch_id: Mapped[TextKey]
+    resource: Mapped[str]
+    source: Mapped[str]
+    """The server the data came from, as the contract names it."""
+    dataset: Mapped[str]
+    business_date: Mapped[date | None]
+    kind: Mapped[str]
+    """How it was read: full, incremental, feed, file, pages."""
+    status: Mapped[str] = mapped_column(Text, server_default="received")
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None]
+    """The reason as a sentence for people."""
+    declared_rows: Mapped[int | None]
+    received_rows: Mapped[int | None]
+    content_sha256: Mapped[str | None]
+    cursor_from: Mapped[str | None]
+    cursor_to: Mapped[str | None]
+    location: Mapped[str | None]
+    """Where the delivery lies in landing."""
+    manifest: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    received_at: Mapped[Recorded]
+
+
+class Run(Base):
+    """One execution (运行) of one command, recorded when it starts and when it ends, on failure too."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        one_of("status", "running", "succeeded", "failed"),
+        Index("ix_run_resource_started", "resource", "started_at"),
+    )
+
+    run_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    command: Mapped[str]
+    stage: Mapped[str]
+    resource: Mapped[str | None]
+    dag_id: Mapped[str | None]
+    dag_run_id: Mapped[str | None]
+    task_id: Mapped[str | None]
+    try_number: Mapped[int | None]
+    business_date: Mapped[date | None]
+    started_at: Mapped[Recorded]
+    ended_at: Mapped[Instant | None]
+    status: Mapped[str] = mapped_column(Text, server_default="running")
+    error: Mapped[str | None]
+
+
+class LedgerEntry(Base):
+    """The row account (台账) of one batch at one stage: nothing disappears without a count."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        CheckConstraint("read = accepted + set_aside + rejected", name="balances"),
+        CheckConstraint("read >= 0 AND accepted >= 0 AND set_aside >= 0 AND rejected >= 0", name="counts_not_negative"),
+        UniqueConstraint("resource", "stage", "table_name", "batch_id"),
+    )
+
+    id: Mapped[Serial]
+    run_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("run.run_id"))
+    resource: Mapped[str]
+    table_name: Mapped[str]
+    stage: Mapped[str]
+    batch_id: Mapped[str]
+    read: Mapped[int]
+    accepted: Mapped[int]
+    set_aside: Mapped[int]
+    rejected: Mapped[int]
+    seconds: Mapped[float]
+    recorded_at: Mapped[Recorded]
+
+
+class BatchStage(Base):
+    """How far one batch has come: which stage finished with it, and in which table version."""
+
+    __tablename__ = "batch_stage"
+    __table_args__ = (one_of("status", "done", "failed"),)
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"), primary_key=True)
+    stage: Mapped[TextKey]
+    resource: Mapped[str]
+    status: Mapped[str]
+    delta_version: Mapped[int | None]
+    finished_at: Mapped[Recorded]
+
+
+class Position(Base):
+    """How far a consumer has read a source (位点): a watermark, or the last consumed table version."""
+
+    __tablename__ = "position"
+
+    consumer: Mapped[TextKey]
+    source: Mapped[TextKey]
+    position: Mapped[str]
+    updated_at: Mapped[Recorded]
+
+
+class Finding(Base):
+    """Something noted about a batch or a file (发现的问题) that is no property of a single value."""
+
+    __tablename__ = "finding"
+    __table_args__ = (
+        UniqueConstraint("resource", "batch_id", "reason_code", "place"),
+        CheckConstraint("count >= 0", name="count_not_negative"),
+    )
+
+    id: Mapped[Serial]
+    resource: Mapped[str]
+    batch_id: Mapped[str]
+    reason_code: Mapped[str]
+    """HEADER_REORDERED, COLUMN_ADDED, DUPLICATE_DELIVERY, SHORT_DELIVERY, …"""
+    place: Mapped[str] = mapped_column(Text, server_default="")
+    """File, row or record key; empty for the whole batch."""
+    detail: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    count: Mapped[int] = mapped_column(server_default=text("1"))
+    recorded_at: Mapped[Recorded]
+
+
+class CheckResult(Base):
+    """What the quality gate (质量关口) decided about one version of one table."""
+
+    __tablename__ = "check_result"
+    __table_args__ = (
+        one_of("outcome", "pass", "warn", "stop"),
+        CheckConstraint("planned >= 0 AND evaluated >= 0 AND failed >= 0", name="counts_not_negative"),
+        Index("ix_check_result_table_version", "table_name", "delta_version"),
+    )
+
+    check_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("run.run_id"))
+    resource: Mapped[str]
+    table_name: Mapped[str]
+    delta_version: Mapped[int]
+    batch_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    planned: Mapped[int]
+    evaluated: Mapped[int]
+    failed: Mapped[int]
+    outcome: Mapped[str]
+    detail: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    report_path: Mapped[str | None]
+    checked_at: Mapped[Recorded]
+
+
+class ShareVersion(Base):
+    """One published version (发布版本) of a shared table: numbered 1, 2, 3… and pinned to a table version."""
+
+    __tablename__ = "share_version"
+    __table_args__ = (
+        one_of("status", "served", "superseded", "withdrawn"),
+        UniqueConstraint("share", "schema_name", "table_name", "version"),
+        CheckConstraint("version >= 1 AND delta_version >= 0 AND rows >= 0", name="numbers_in_range"),
+        Index(
+            "uq_share_version_served",
+            "share",
+            "schema_name",
+            "table_name",
+            unique=True,
+            postgresql_where=text("status = 'served'"),
+        ),
+    )
+
+    id: Mapped[Serial]
+    share: Mapped[str]
+    schema_name: Mapped[str]
+    table_name: Mapped[str]
+    resource: Mapped[str]
+    version: Mapped[int]
+    delta_version: Mapped[int]
+    table_uri: Mapped[str]
+    rows: Mapped[int]
+    schema_json: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    content_digest: Mapped[str | None]
+    check_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("check_result.check_id"))
+    status: Mapped[str] = mapped_column(Text, server_default="served")
+    published_at: Mapped[Recorded]
+
+
+class Recipient(Base):
+    """A receiving system (接收系统) of a department, known by the hash of its token."""
+
+    __tablename__ = "recipient"
+
+    id: Mapped[Serial]
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    department: Mapped[str]
+    token_sha256: Mapped[str] = mapped_column(Text, unique=True)
+    expires_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+    created_at: Mapped[Recorded]
+
+
+class Grant(Base):
+    """What a recipient may read (授权), for which purpose and how long; no table named means all of the schema."""
+
+    __tablename__ = "recipient_grant"
+    __table_args__ = (
+        Index(
+            "uq_recipient_grant_scope",
+            "recipient_id",
+            "share",
+            "schema_name",
+            "table_name",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("schema_name IS NOT NULL OR table_name IS NULL", name="table_has_schema"),
+    )
+
+    id: Mapped[Serial]
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    share: Mapped[str]
+    schema_name: Mapped[str | None]
+    """None grants every schema of the share."""
+    table_name: Mapped[str | None]
+    """None grants every table of the schema."""
+    purpose: Mapped[str]
+    valid_from: Mapped[Recorded]
+    valid_to: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+
+
+class Delivery(Base):
+    """A receipt (交付回执): what was handed to whom, of which version, and how many bytes."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        one_of("kind", "metadata", "query", "file"),
+        CheckConstraint("rows >= 0 AND bytes >= 0", name="counts_not_negative"),
+        Index("ix_delivery_recipient_at", "recipient_id", "at"),
+    )
+
+    id: Mapped[Serial]
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    share: Mapped[str]
+    schema_name: Mapped[str]
+    table_name: Mapped[str]
+    version: Mapped[int]
+    kind: Mapped[str]
+    rows: Mapped[int]
+    bytes: Mapped[int]
+    at: Mapped[Recorded]
