@@ -1,0 +1,46 @@
+"""The migrations make exactly the tables that the code declares, and take all of them back."""
+
+from alembic import command
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.orm import Session
+
+from catalog.control.migrations import current_revision, migrate, migration_config
+from catalog.control.session import engine
+from catalog.control.tables import Base
+
+
+def definitions(made: Engine) -> set[str]:
+    """Return every constraint and index of the control tables, as the database words them."""
+    names = sorted(Base.metadata.tables)
+    with Session(made) as session:
+        constraints = session.execute(
+            text(
+                "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) "
+                "FROM pg_constraint WHERE contype <> 'n' AND conrelid::regclass::text = ANY(:names)"
+            ),
+            {"names": names},
+        )
+        indexes = session.execute(
+            text("SELECT indexdef FROM pg_indexes WHERE tablename = ANY(:names)"), {"names": names}
+        )
+        return {row[0] for row in constraints} | {row[0] for row in indexes}
+
+
+def test_migrated_database_equals_the_declared_tables(control_database, database_server):
+    declared = engine(database_server.create_database())
+    Base.metadata.create_all(declared)
+    migrated = engine(control_database)
+    seen = definitions(migrated)
+    assert len(seen) > 40
+    assert seen == definitions(declared)
+    command.check(migration_config(control_database))
+
+
+def test_down_to_base_leaves_no_table_and_up_again_works(control_database):
+    head = current_revision(control_database)
+    assert head is not None
+    assert len(inspect(engine(control_database)).get_table_names()) == len(Base.metadata.tables) + 1
+    assert migrate("base", control_database) is None
+    assert inspect(engine(control_database)).get_table_names() == ["alembic_version"]
+    assert migrate(url=control_database) == head
+    assert migrate(url=control_database) == head
