@@ -74,7 +74,7 @@ def load_code_list(name: str, folder: Path = CODES) -> CodeList:
 
 
 def _refuse_contradictions(name: str, path: Path, codes: tuple[Code, ...]) -> None:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     canonical = {c.code for c in codes if c.kind == "canonical"}
     for line, code in enumerate(codes, start=2):
         place = f"{path}:{line}"
@@ -86,8 +86,10 @@ def _refuse_contradictions(name: str, path: Path, codes: tuple[Code, ...]) -> No
                 place=place,
                 remedy=f"name a canonical code of {name}",
             )
-        if code.code in seen:
+        if (code.code, code.valid_from) in seen:
             raise ContractError(
-                f"code {code.code!r} stands twice", place=place, remedy=f"keep one; the other is line {seen[code.code]}"
+                f"code {code.code!r} stands twice from the same day",
+                place=place,
+                remedy=f"keep one; the other is line {seen[code.code, code.valid_from]}",
             )
-        seen[code.code] = line
+        seen[code.code, code.valid_from] = line

@@ -22,7 +22,7 @@ def check_character(first_17: str) -> str:
     >>> check_character("11010519491231002")
     'X'
     """
-    return str(ric.calc_check_digit(first_17))
+    return str(ric.calc_check_digit(first_17 + "0"))
 
 
 def explain_citizen_id(value: str) -> str | None:

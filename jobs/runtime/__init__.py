@@ -1,0 +1,1 @@
+"""What every stage stands on: the Spark connection, Delta writes, the run record, column rules (运行时)."""

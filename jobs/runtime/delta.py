@@ -1,0 +1,150 @@
+"""Delta tables by path (湖表读写): create, replace a batch, merge on a proven key, read changes.
+
+Invariant: every write is idempotent by batch or by key, and no key reaches a MERGE unproven, because MERGE inserts
+null and repeated keys silently. Everything is SQL or DataFrame, so that it runs over Spark Connect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.model.errors import MergeKeyError
+from catalog.model.layers import Table
+
+ColumnSpec = tuple[str, str, str]
+"""Name, Spark SQL type, Chinese name (the column's comment)."""
+
+LAKE_PROPERTIES = {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "true"}
+"""Inside the lake: changes are followed, and MERGE marks rows instead of rewriting files."""
+SHARED_PROPERTIES = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+}
+"""On shared tables: plain files that every recipient's reader understands."""
+
+
+def exists(spark: SparkSession, table: Table) -> bool:
+    """Tell whether ``table`` has been created."""
+    try:
+        spark.sql(f"DESCRIBE DETAIL {table.sql}").collect()
+    except AnalysisException as error:
+        if "PATH_NOT_FOUND" in str(error) or "MISSING_DELTA_TABLE" in str(error) or "doesn't exist" in str(error):
+            return False
+        raise
+    return True
+
+
+def ensure(spark: SparkSession, table: Table, columns: Sequence[ColumnSpec], *, shared: bool = False) -> None:
+    """Create ``table`` if it is absent; add columns that the contract gained (never drop or retype one)."""
+    if not exists(spark, table):
+        properties = ", ".join(f"'{k}' = '{v}'" for k, v in (SHARED_PROPERTIES if shared else LAKE_PROPERTIES).items())
+        spark.sql(f"CREATE TABLE IF NOT EXISTS {table.sql} ({_ddl(columns)}) USING delta TBLPROPERTIES ({properties})")
+        return
+    present = set(spark.read.format("delta").load(table.uri).columns)
+    added = [column for column in columns if column[0] not in present]
+    if added:
+        spark.sql(f"ALTER TABLE {table.sql} ADD COLUMNS ({_ddl(added)})")
+
+
+def _ddl(columns: Sequence[ColumnSpec]) -> str:
+    return ", ".join(f"`{name}` {kind} COMMENT '{_quoted(comment)}'" for name, kind, comment in columns)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def read(spark: SparkSession, table: Table, version: int | None = None) -> DataFrame:
+    """Return ``table`` as it is, or as of ``version``."""
+    reader = spark.read.format("delta")
+    return (reader if version is None else reader.option("versionAsOf", version)).load(table.uri)
+
+
+def current_version(spark: SparkSession, table: Table) -> int:
+    """Return the newest version number of ``table``."""
+    row = spark.sql(f"SELECT max(version) AS v FROM (DESCRIBE HISTORY {table.sql} LIMIT 1)").first()
+    assert row is not None  # noqa: S101 - an aggregate always has one row
+    return int(row["v"])
+
+
+def changed_rows(spark: SparkSession, table: Table, after: int, upto: int) -> DataFrame:
+    """Return the change feed of versions ``after + 1`` to ``upto``, with Delta's ``_change_type``."""
+    return (
+        spark.read.format("delta")
+        .option("readChangeFeed", "true")
+        .option("startingVersion", after + 1)
+        .option("endingVersion", upto)
+        .load(table.uri)
+    )
+
+
+def replace_batches(spark: SparkSession, frame: DataFrame, table: Table, batch_ids: Sequence[str]) -> None:
+    """Write the rows of ``batch_ids``, replacing what an earlier try of the same batches wrote.
+
+    Columns are matched by name; a column that ``table`` lacks is refused by Delta.
+    """
+    condition = F.col("_batch_id").isin(list(batch_ids))
+    frame.writeTo(table.sql).overwrite(condition)
+
+
+def prove_key(frame: DataFrame, key: Sequence[str], table: Table) -> None:
+    """Refuse ``frame`` unless ``key`` is unique and never null in it.
+
+    Raises:
+        MergeKeyError: with the number of offending keys; no key value is shown.
+    """
+    null = F.lit(False)
+    for column in key:
+        null = null | F.col(column).isNull()
+    groups = frame.groupBy(*key).count()
+    counts = groups.agg(
+        F.sum(F.when(null, F.col("count")).otherwise(0)).alias("nulls"),
+        F.sum(F.when(F.col("count") > 1, 1).otherwise(0)).alias("repeated"),
+    ).first()
+    if counts and ((counts["nulls"] or 0) or (counts["repeated"] or 0)):
+        raise MergeKeyError(
+            f"{counts['nulls']} rows without a key and {counts['repeated']} repeated keys",
+            place=f"{table.name} on {', '.join(key)}",
+            remedy="nothing was written; the stage must decide which row stands before it merges",
+        )
+
+
+def merge(
+    spark: SparkSession,
+    frame: DataFrame,
+    table: Table,
+    key: Sequence[str],
+    *,
+    update_when: str = "true",
+    delete_when: str | None = None,
+    insert_when: str = "true",
+) -> None:
+    """Merge ``frame`` into ``table`` on ``key``, by column name.
+
+    Args:
+        spark: the session.
+        frame: rows with every column of ``table``; its key must be unique and non-null.
+        table: target.
+        key: key columns.
+        update_when: condition over ``s`` (source) and ``t`` (target) under which a matched row is updated.
+        delete_when: condition under which a matched row is deleted instead.
+        insert_when: condition under which an unmatched row is inserted.
+    """
+    prove_key(frame, key, table)
+    view = f"merge_source_{table.name.replace('.', '_')}"
+    frame.createOrReplaceTempView(view)
+    on = " AND ".join(f"t.`{c}` = s.`{c}`" for c in key)
+    columns = [c for c in read(spark, table).columns if c in frame.columns]
+    sets = ", ".join(f"t.`{c}` = s.`{c}`" for c in columns)
+    names, values = ", ".join(f"`{c}`" for c in columns), ", ".join(f"s.`{c}`" for c in columns)
+    delete = f"WHEN MATCHED AND ({delete_when}) THEN DELETE" if delete_when else ""
+    spark.sql(
+        f"""MERGE INTO {table.sql} AS t USING {view} AS s ON {on} {delete}
+        WHEN MATCHED AND ({update_when}) THEN UPDATE SET {sets}
+        WHEN NOT MATCHED AND ({insert_when}) THEN INSERT ({names}) VALUES ({values})"""  # noqa: S608 - names of contracts
+    ).collect()
