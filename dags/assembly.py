@@ -1,0 +1,83 @@
+"""From plans to Airflow DAGs (有向无环图): one per contract, chained by the tables they make."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from airflow.sdk import DAG, Asset, AssetAll, AssetOrTimeSchedule, CronTriggerTimetable, Param
+
+from catalog.model.contract import Contract
+from dags.plan import ZONE, Plan
+from dags.stage_task import StageOperator
+
+Schedule: TypeAlias = AssetOrTimeSchedule | CronTriggerTimetable | list[Asset] | None
+
+RETRIES: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(seconds=30),
+    "execution_timeout": timedelta(hours=2),
+}
+"""A task outlives a restart of the database, the Spark server or the scheduler: about a minute of patience."""
+
+
+def asset_of(table: str) -> Asset:
+    """Return the asset that stands for ``table``, such as ``silver.population__resident``."""
+    return Asset(name=table, uri=f"guantong://{table.replace('.', '/', 1)}")
+
+
+def schedule_of(plan: Plan) -> Schedule:
+    """Return what starts the DAG: the clock, all its input tables, or whichever of the two comes first.
+
+    A clock time that passed more than a minute before the DAG was first seen is not made up for.
+    """
+    clock = plan.cron and CronTriggerTimetable(plan.cron, timezone=ZONE, run_immediately=timedelta(minutes=1))
+    inputs = [asset_of(table) for table in plan.inputs]
+    if clock and inputs:
+        return AssetOrTimeSchedule(timetable=clock, assets=AssetAll(*inputs))
+    return clock or inputs or None
+
+
+def describe(contract: Contract) -> str:
+    """Return the DAG's page: what the resource is, what it is for, and its columns."""
+    lines = [f"# {contract.table.business_name} · {contract.id}", "", contract.description.purpose.strip(), ""]
+    if contract.description.limitations:
+        lines += [f"**Limits**: {contract.description.limitations.strip()}", ""]
+    lines += ["| column | 名称 | type | key |", "|---|---|---|---|"]
+    lines += [
+        f"| {p.name} | {p.business_name} | {p.logical_type} | {'✓' if p.primary_key else ''} |"
+        for p in contract.properties
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def build_dag(plan: Plan) -> DAG:
+    """Return the DAG of one resource."""
+    contract = plan.contract
+    dag = DAG(
+        dag_id=plan.dag_id,
+        description=f"{contract.table.business_name} → {plan.table}",
+        doc_md=describe(contract),
+        schedule=schedule_of(plan),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        default_args={"owner": contract.government.department, **RETRIES},
+        tags=[contract.government.layer, contract.domain, contract.government.department],
+        params={
+            "business_date": Param(
+                None, type=["null", "string"], format="date", title="业务日期", description="the day to work for"
+            )
+        },
+    )
+    with dag:
+        before = None
+        for stage in plan.stages:
+            made = [asset_of(plan.table)] if stage == plan.stages[-1] else []
+            task = StageOperator(stage=stage, resource=contract.id, outlets=made)
+            if before is not None:
+                before >> task
+            before = task
+    return dag

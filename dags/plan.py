@@ -1,0 +1,66 @@
+"""What each resource's DAG consists of (调度计划), derived from the contracts alone, without Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.model.contract import Contract
+from catalog.model.layers import table_of
+from catalog.model.registry import Registry
+
+ZONE = "Asia/Shanghai"
+FALLBACK_CRON = "0 6 * * *"
+"""When base libraries are built at the latest, so that one silent source does not stop them for ever."""
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "silver": ("extract", "conform", "check"),
+    "base": ("reconcile", "check"),
+    "gold": ("curate", "check", "publish"),
+}
+"""The tasks of a DAG, in order, by the layer of the table it makes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One DAG: what it runs, what starts it, which table it brings up to date."""
+
+    contract: Contract
+    stages: tuple[str, ...]
+    table: str
+    """The table made, which is also the asset that the last task emits."""
+    inputs: tuple[str, ...]
+    """Tables that must all have been brought up to date before it starts."""
+    cron: str | None
+    """Clock time (Asia/Shanghai) at which it starts in any case."""
+
+    @property
+    def dag_id(self) -> str:
+        """The DAG's id, which is the resource's."""
+        return self.contract.id
+
+
+def plans(registry: Registry, *, real: bool) -> list[Plan]:
+    """Return the plan of every resource, sources first.
+
+    Args:
+        registry: The contracts.
+        real: Whether the contracts on real lists take part.
+    """
+    contracts = [contract for contract in registry.all() if real or contract.government.demonstration]
+    ids = {contract.id for contract in contracts}
+    order = list(STAGES)
+    contracts.sort(key=lambda contract: (order.index(contract.government.layer), contract.id))
+    return [_plan(contract, [c for c in registry.inputs_of(contract) if c.id in ids]) for contract in contracts]
+
+
+def _plan(contract: Contract, inputs: Iterable[Contract]) -> Plan:
+    layer = contract.government.layer
+    cron = {"silver": contract.government.schedule, "base": FALLBACK_CRON, "gold": None}[layer]
+    return Plan(
+        contract=contract,
+        stages=STAGES[layer],
+        table=table_of(contract).name,
+        inputs=tuple(table_of(c).name for c in inputs),
+        cron=cron,
+    )

@@ -1,0 +1,55 @@
+"""Parse the DAG folder as the DAG processor does and print what came out, as JSON."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+from catalog.model.settings import CHECKOUT
+
+HEAVY = {"pyspark", "great_expectations", "pandas", "deltalake", "jobs", "expectations", "infra"}
+
+
+def describe(dag: DAG) -> dict[str, Any]:
+    timetable = dag.timetable
+    condition = getattr(timetable, "asset_condition", None)
+    clock = getattr(timetable, "timetable", timetable)
+    last = dag.task_dict[list(dag.task_dict)[-1]]
+    return {
+        "inputs": sorted(asset.name for _, asset in condition.iter_assets()) if condition else [],
+        "condition": type(condition).__name__ if condition else None,
+        "cron": getattr(clock, "expression", None),
+        "zone": str(getattr(clock, "timezone", "")),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "paused": dag.is_paused_upon_creation,
+        "doc": dag.doc_md,
+        "tags": sorted(dag.tags),
+        "outlets": [asset.name for asset in last.outlets],
+        "tasks": {
+            task.task_id: {
+                "command": task.bash_command,
+                "upstream": sorted(task.upstream_task_ids),
+                "retries": task.retries,
+                "owner": task.owner,
+                "templated": "{{" in task.bash_command,
+            }
+            for task in dag.tasks
+        },
+    }
+
+
+started = time.perf_counter()
+bag = DagBag(dag_folder=str(CHECKOUT / "dags"), bundle_path=Path(CHECKOUT / "dags"))
+seconds = time.perf_counter() - started
+found = {
+    "seconds": seconds,
+    "errors": {str(path): str(error) for path, error in bag.import_errors.items()},
+    "heavy": sorted(HEAVY & set(sys.modules)),
+    "dags": {dag.dag_id: describe(dag) for dag in bag.dags.values()},
+}
+Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -1,0 +1,123 @@
+"""What Airflow makes of the contracts: one DAG each, chained by the tables they make."""
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from catalog.model.layers import table_of
+from catalog.model.registry import get_registry
+from catalog.model.settings import CHECKOUT
+from dags.plan import FALLBACK_CRON, STAGES, plans
+from dags.timetable import README, render, starts
+
+Parsed = dict[str, Any]
+
+
+def test_every_demonstration_contract_has_its_dag_and_nothing_else_has(demonstration: Parsed) -> None:
+    expected = {contract.id for contract in get_registry().all(real=False)}
+    assert len(expected) >= 16
+    assert demonstration["errors"] == {}
+    assert set(demonstration["dags"]) == expected
+
+
+def test_real_lists_have_dags_only_where_they_lie(demonstration: Parsed, with_real_lists: Parsed) -> None:
+    real = {contract.id for contract in get_registry().all(real=True)}
+    assert real
+    assert not real & set(demonstration["dags"])
+    assert set(with_real_lists["dags"]) == set(demonstration["dags"]) | real
+
+
+def test_parsing_is_quick_and_loads_nothing_heavy(demonstration: Parsed) -> None:
+    assert demonstration["dags"]
+    assert demonstration["heavy"] == []
+    assert demonstration["seconds"] < 1.0
+
+
+def test_tasks_are_the_stages_of_the_layer_in_their_order(with_real_lists: Parsed) -> None:
+    seen = set()
+    for contract in get_registry().all():
+        layer = contract.government.layer
+        tasks = with_real_lists["dags"][contract.id]["tasks"]
+        assert list(tasks) == list(STAGES[layer])
+        for before, after in zip(STAGES[layer], STAGES[layer][1:], strict=False):
+            assert tasks[after]["upstream"] == [before]
+        seen.add(layer)
+    assert seen == {"silver", "base", "gold"}
+
+
+def test_commands_are_fixed_text_that_no_run_can_alter(with_real_lists: Parsed) -> None:
+    form = re.compile(r"\Aexec python -m jobs [a-z]+ --resource [a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")
+    tasks = [task for dag in with_real_lists["dags"].values() for task in dag["tasks"].values()]
+    assert len(tasks) > 40
+    for task in tasks:
+        assert form.match(task["command"]), task["command"]
+        assert task["retries"] == 4
+
+
+def test_commands_exist(demonstration: Parsed) -> None:
+    asked = {task["command"].split()[4] for dag in demonstration["dags"].values() for task in dag["tasks"].values()}
+    assert asked == {"extract", "conform", "check", "reconcile", "curate", "publish"}
+    told = subprocess.run([sys.executable, "-m", "jobs", "--help"], cwd=CHECKOUT, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert not {stage for stage in asked if not re.search(rf"\b{stage}\b", told.stdout)}
+
+
+def test_each_dag_announces_its_table_and_waits_for_all_its_inputs(demonstration: Parsed) -> None:
+    registry = get_registry()
+    chained = 0
+    for dag_id, dag in demonstration["dags"].items():
+        contract = registry.get(dag_id)
+        inputs = sorted(table_of(source).name for source in registry.inputs_of(contract))
+        assert dag["outlets"] == [table_of(contract).name]
+        assert dag["inputs"] == inputs
+        if inputs:
+            assert dag["condition"] == "AssetAll"
+            chained += 1
+    assert chained >= 6
+
+
+def test_licences_come_after_the_people_and_entities_they_hang_on(demonstration: Parsed) -> None:
+    inputs = demonstration["dags"]["licence.licence"]["inputs"]
+    assert {"base.population__person", "base.legal_entity__entity"} <= set(inputs)
+
+
+def test_clocks_are_shanghais_and_never_run_after_the_event(demonstration: Parsed) -> None:
+    for dag_id, dag in demonstration["dags"].items():
+        contract = get_registry().get(dag_id)
+        expected = {"silver": contract.government.schedule, "base": FALLBACK_CRON, "gold": None}
+        assert dag["cron"] == expected[contract.government.layer]
+        assert dag["cron"] is None or dag["zone"] == "Asia/Shanghai"
+        assert (dag["catchup"], dag["max_active_runs"], dag["paused"]) == (False, 1, False)
+
+
+def test_a_dag_says_whose_it_is_and_what_it_holds(demonstration: Parsed) -> None:
+    for dag_id, dag in demonstration["dags"].items():
+        contract = get_registry().get(dag_id)
+        government = contract.government
+        assert set(dag["tags"]) == {government.layer, contract.domain, government.department}
+        assert {task["owner"] for task in dag["tasks"].values()} == {government.department}
+        assert contract.table.business_name in dag["doc"]
+        assert all(f"| {column} |" in dag["doc"] for column in contract.columns)
+
+
+def test_timetable_is_what_airflow_runs(with_real_lists: Parsed) -> None:
+    entries = plans(get_registry(), real=True)
+    assert len(entries) == len(with_real_lists["dags"])
+    for plan in entries:
+        dag = with_real_lists["dags"][plan.dag_id]
+        assert sorted(plan.inputs) == dag["inputs"]
+        assert plan.cron == dag["cron"]
+        assert all(f"`{table}`" in starts(plan) for table in dag["inputs"])
+    assert README.read_text(encoding="utf-8") == render(entries), "run: python -m dags.timetable"
+
+
+@pytest.mark.parametrize("layer", ["base", "gold"])
+def test_no_table_waits_for_one_that_nobody_makes(with_real_lists: Parsed, layer: str) -> None:
+    made = {table for dag in with_real_lists["dags"].values() for table in dag["outlets"]}
+    waiting = [dag for dag in with_real_lists["dags"].values() if layer in dag["tags"]]
+    assert waiting
+    for dag in waiting:
+        assert set(dag["inputs"]) <= made
