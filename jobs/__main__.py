@@ -1,4 +1,4 @@
-"""``python -m jobs <stage> --resource <id>``: every stage as a command, and ``run`` to compose them (数据作业命令行)."""
+"""``python -m jobs <stage> --resource <id>``: every stage as a command, ``run`` composes them (数据作业命令行)."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ from pyspark.sql import functions as F
 from catalog.model.errors import MergeKeyError
 from catalog.model.layers import Table
 
+_ABSENT = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
+
 ColumnSpec = tuple[str, str, str]
 """Name, Spark SQL type, Chinese name (the column's comment)."""
 
@@ -28,24 +30,28 @@ SHARED_PROPERTIES = {
 """On shared tables: plain files that every recipient's reader understands."""
 
 
+def columns_of(spark: SparkSession, table: Table) -> list[str] | None:
+    """Return the column names of ``table``, or None when it has not been created."""
+    try:
+        return list(spark.read.format("delta").load(table.uri).columns)
+    except AnalysisException as error:
+        if any(code in str(error) for code in _ABSENT):
+            return None
+        raise
+
+
 def exists(spark: SparkSession, table: Table) -> bool:
     """Tell whether ``table`` has been created."""
-    try:
-        spark.sql(f"DESCRIBE DETAIL {table.sql}").collect()
-    except AnalysisException as error:
-        if "PATH_NOT_FOUND" in str(error) or "MISSING_DELTA_TABLE" in str(error) or "doesn't exist" in str(error):
-            return False
-        raise
-    return True
+    return columns_of(spark, table) is not None
 
 
 def ensure(spark: SparkSession, table: Table, columns: Sequence[ColumnSpec], *, shared: bool = False) -> None:
     """Create ``table`` if it is absent; add columns that the contract gained (never drop or retype one)."""
-    if not exists(spark, table):
+    present = columns_of(spark, table)
+    if present is None:
         properties = ", ".join(f"'{k}' = '{v}'" for k, v in (SHARED_PROPERTIES if shared else LAKE_PROPERTIES).items())
         spark.sql(f"CREATE TABLE IF NOT EXISTS {table.sql} ({_ddl(columns)}) USING delta TBLPROPERTIES ({properties})")
         return
-    present = set(spark.read.format("delta").load(table.uri).columns)
     added = [column for column in columns if column[0] not in present]
     if added:
         spark.sql(f"ALTER TABLE {table.sql} ADD COLUMNS ({_ddl(added)})")
@@ -67,9 +73,7 @@ def read(spark: SparkSession, table: Table, version: int | None = None) -> DataF
 
 def current_version(spark: SparkSession, table: Table) -> int:
     """Return the newest version number of ``table``."""
-    row = spark.sql(f"SELECT max(version) AS v FROM (DESCRIBE HISTORY {table.sql} LIMIT 1)").first()
-    assert row is not None  # noqa: S101 - an aggregate always has one row
-    return int(row["v"])
+    return int(spark.sql(f"DESCRIBE HISTORY {table.sql} LIMIT 1").collect()[0]["version"])
 
 
 def changed_rows(spark: SparkSession, table: Table, after: int, upto: int) -> DataFrame:

@@ -55,9 +55,8 @@ class StageRun:
                 run_id=self.run_id,
             )
         )
-        self.say(
-            f"{table_name} {batch_id}: read {read:,} accepted {accepted:,} set aside {set_aside:,} rejected {rejected:,}"
-        )
+        counts = f"read {read:,} accepted {accepted:,} set aside {set_aside:,} rejected {rejected:,}"
+        self.say(f"{table_name} {batch_id}: {counts}")
 
 
 @contextmanager

@@ -1,0 +1,155 @@
+"""The conform stage (标准化作业): every waiting batch of one resource, in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sqlalchemy.orm import Session
+
+from catalog.control.batches import finish_stage, list_batches, pending_batches
+from catalog.control.ledger import ledger_entries
+from catalog.control.session import session_scope
+from catalog.model.contract import Contract
+from catalog.model.errors import LedgerUnbalancedError
+from catalog.model.layers import bronze_of, set_aside_of, table_of
+from catalog.model.registry import get_registry
+from jobs.conform.duplicates import moved_keys, settle
+from jobs.conform.judge import judge
+from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
+from jobs.runtime import delta
+from jobs.runtime.spark import connect
+from jobs.runtime.stage import StageRun, stage_run
+
+STAGE = "conform"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The batches to conform together, and the business date before them."""
+
+    batch_ids: list[str]
+    previous_date: date | None
+    admitted: dict[str, int]
+    """Batch → rows that extract accepted."""
+
+
+def conform(resource: str, batch: str | None = None) -> None:
+    """Bring the waiting batches of a resource from bronze to silver.
+
+    Grain:      one row per contract key; older versions live on in bronze and in the table's history.
+    Key:        the contract's primary key.
+    Reads:      ``bronze.<department>__<dataset>``, rows of the waiting batches only.
+    Writes:     ``silver.<domain>__<dataset>`` (merge on key; the later source time wins) and
+                ``ops.set_aside__<domain>__<dataset>``.
+    Sets aside: what the contract's rules refuse, every reason at once; a second record of one key (DUPLICATE_KEY).
+    """
+    contract = get_registry().get(resource)
+    with stage_run(STAGE, resource) as run:
+        with session_scope() as session:
+            waiting = _waiting(session, contract, batch)
+        if not waiting.batch_ids:
+            run.say("no batch is waiting")
+            return
+        _conform_batches(connect(), contract, waiting, run)
+
+
+def _waiting(session: Session, contract: Contract, batch: str | None) -> Waiting:
+    """Return the batches not yet conformed; asked for one by name, that one again."""
+    if batch is not None:
+        chosen = [b for b in list_batches(session, resource=contract.id, status="accepted", limit=100_000)]
+        chosen = [b for b in chosen if b.batch_id == batch]
+    else:
+        chosen = pending_batches(session, contract.id, STAGE)
+    ids = [b.batch_id for b in chosen]
+    earliest = min((b.received_at for b in chosen), default=None)
+    accepted = list_batches(session, resource=contract.id, status="accepted", limit=100_000)
+    before = [b.business_date for b in accepted if earliest and b.received_at < earliest and b.business_date]
+    admitted = {
+        e.batch_id: e.accepted
+        for e in ledger_entries(session, resource=contract.id, stage="extract")
+        if e.batch_id in set(ids)
+    }
+    return Waiting(ids, max(before, default=None), admitted)
+
+
+def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, run: StageRun) -> None:
+    silver, aside = table_of(contract), set_aside_of(contract)
+    delta.ensure(spark, silver, silver_columns(contract))
+    delta.ensure(spark, aside, SET_ASIDE_COLUMNS)
+    rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
+    run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
+    judged = judge(rows, contract, waiting.previous_date).persist()
+    try:
+        settled = settle(spark, judged, contract, silver)
+        counts = _counts(settled)
+        _refuse_lost_rows(counts, waiting, contract)
+        _write_set_aside(spark, settled, aside, waiting.batch_ids, counts, run)
+        version = _write_silver(spark, settled.where("_standing = 'stands'"), contract)
+    finally:
+        judged.unpersist()
+    for batch_id in waiting.batch_ids:
+        kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
+        run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
+    with session_scope() as session:
+        for batch_id in waiting.batch_ids:
+            finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
+
+
+def _counts(settled: DataFrame) -> dict[tuple[str, bool], int]:
+    """Return (batch, accepted?) → rows."""
+    accepted = F.col("_standing").isin("stands", "superseded").alias("accepted")
+    groups = settled.groupBy("_batch_id", accepted).count().collect()
+    return {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
+
+
+def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, contract: Contract) -> None:
+    """Refuse to go on when bronze does not hold the rows that extract accepted."""
+    for batch_id, admitted in waiting.admitted.items():
+        read = counts.get((batch_id, True), 0) + counts.get((batch_id, False), 0)
+        if read != admitted:
+            raise LedgerUnbalancedError(
+                f"extract accepted {admitted} rows, bronze holds {read}",
+                place=f"{contract.id} batch {batch_id}",
+                remedy="replay extract for the batch; nothing was written to silver",
+            )
+
+
+def _write_set_aside(
+    spark: SparkSession,
+    settled: DataFrame,
+    aside: delta.Table,
+    batch_ids: list[str],
+    counts: dict[tuple[str, bool], int],
+    run: StageRun,
+) -> None:
+    """Write the rows that do not stand, with every reason; a replay replaces them."""
+    nothing_now = not any(n for (_, accepted), n in counts.items() if not accepted)
+    if nothing_now and not delta.read(spark, aside).where(F.col("_batch_id").isin(batch_ids)).limit(1).collect():
+        return
+    duplicate = F.array(F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason")))
+    places = F.when(F.col("_standing") == "duplicate", duplicate).otherwise(F.col("_places"))
+    rows = settled.where("_standing IN ('unsound', 'duplicate')").withColumn("places", places)
+    rows = rows.withColumn("reasons", F.array_distinct(F.col("places.reason")))
+    rows = rows.withColumn("_run_id", F.lit(str(run.run_id))).withColumn("_set_aside_at", F.current_timestamp())
+    delta.replace_batches(spark, rows.select(*[c[0] for c in SET_ASIDE_COLUMNS]), aside, batch_ids)
+
+
+def _write_silver(spark: SparkSession, standing: DataFrame, contract: Contract) -> int:
+    """Merge the standing rows into silver and return its version."""
+    silver = table_of(contract)
+    hashed = [*contract.columns, "_flags", "_is_deleted"]
+    rows = standing.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
+    rows = rows.select(*[c[0] for c in silver_columns(contract)])
+    if contract.source.key != contract.key:
+        rows = rows.unionByName(_without_taken(moved_keys(spark, rows, contract, silver), rows, contract.key))
+    changed = "s._source_at >= t._source_at AND (s._row_hash <> t._row_hash OR s._is_deleted <> t._is_deleted)"
+    delta.merge(spark, rows, silver, contract.key, update_when=changed)
+    return delta.current_version(spark, silver)
+
+
+def _without_taken(tombstones: DataFrame, rows: DataFrame, key: list[str]) -> DataFrame:
+    """Return the tombstones whose key no standing row takes over in the same batch."""
+    return tombstones.join(rows.select(*key), key, "left_anti").select(*rows.columns)
