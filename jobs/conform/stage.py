@@ -9,12 +9,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sqlalchemy.orm import Session
 
-from catalog.control.batches import finish_stage, list_batches, pending_batches
+from catalog.control.batches import find_batch, finish_stage, list_batches, pending_batches
 from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
-from catalog.model.layers import bronze_of, set_aside_of, table_of
+from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
 from jobs.conform.duplicates import moved_keys, settle
 from jobs.conform.judge import judge
@@ -58,14 +58,14 @@ def conform(resource: str, batch: str | None = None) -> None:
 
 def _waiting(session: Session, contract: Contract, batch: str | None) -> Waiting:
     """Return the batches not yet conformed; asked for one by name, that one again."""
-    if batch is not None:
-        chosen = [b for b in list_batches(session, resource=contract.id, status="accepted", limit=100_000)]
-        chosen = [b for b in chosen if b.batch_id == batch]
-    else:
+    if batch is None:
         chosen = pending_batches(session, contract.id, STAGE)
+    else:
+        named = find_batch(session, batch)
+        chosen = [named] if named and named.resource == contract.id and named.status == "accepted" else []
     ids = [b.batch_id for b in chosen]
     earliest = min((b.received_at for b in chosen), default=None)
-    accepted = list_batches(session, resource=contract.id, status="accepted", limit=100_000)
+    accepted = list_batches(session, resource=contract.id, status="accepted", limit=1000)
     before = [b.business_date for b in accepted if earliest and b.received_at < earliest and b.business_date]
     admitted = {
         e.batch_id: e.accepted
@@ -120,7 +120,7 @@ def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, con
 def _write_set_aside(
     spark: SparkSession,
     settled: DataFrame,
-    aside: delta.Table,
+    aside: Table,
     batch_ids: list[str],
     counts: dict[tuple[str, bool], int],
     run: StageRun,

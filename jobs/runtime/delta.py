@@ -152,3 +152,12 @@ def merge(
         WHEN MATCHED AND ({update_when}) THEN UPDATE SET {sets}
         WHEN NOT MATCHED AND ({insert_when}) THEN INSERT ({names}) VALUES ({values})"""  # noqa: S608 - names of contracts
     ).collect()
+
+
+def delete_keys(spark: SparkSession, keys: DataFrame, table: Table, column: str) -> None:
+    """Delete the rows of ``table`` whose ``column`` is among ``keys`` (one column ``key``, unique)."""
+    view = f"deleted_keys_{table.name.replace('.', '_')}"
+    keys.createOrReplaceTempView(view)
+    spark.sql(
+        f"MERGE INTO {table.sql} AS t USING {view} AS s ON t.`{column}` = s.key WHEN MATCHED THEN DELETE"
+    ).collect()

@@ -1,0 +1,1 @@
+"""Base → gold (共享表加工): the shared tables of the contracts."""

@@ -1,0 +1,196 @@
+"""The reconcile stage (多源校核作业): what changed in silver, brought into one base library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.control.positions import get_position, set_position
+from catalog.control.session import session_scope
+from catalog.model.contract import Contract, Reconcile
+from catalog.model.errors import GuantongError
+from catalog.model.layers import conflict_of, table_of
+from catalog.model.registry import get_registry
+from catalog.model.settings import get_settings
+from jobs.reconcile import affected, authority, own_logic
+from jobs.reconcile.identity import entity_id
+from jobs.reconcile.links import resolve_links
+from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
+from jobs.runtime import delta
+from jobs.runtime.spark import connect
+from jobs.runtime.stage import StageRun, stage_run
+
+STAGE = "reconcile"
+CALENDAR = "calendar"
+"""Name of the position that remembers the business date of the last run."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one run has to do."""
+
+    contract: Contract
+    reconcile: Reconcile
+    versions: list[affected.InputVersion]
+    business_date: date
+    previous_date: date | None
+    keys: DataFrame | None
+    """Touched entity keys; None means all of them."""
+
+    @property
+    def inputs(self) -> list[affected.InputVersion]:
+        """The silver inputs, without the targets of links."""
+        return [v for v in self.versions if v.contract.id in self.reconcile.inputs]
+
+    @property
+    def label(self) -> str:
+        """The ledger's batch id: which versions of the inputs were brought together."""
+        return f"{self.contract.name}-" + ".".join(str(v.now) for v in self.versions) + f"-{self.business_date:%Y%m%d}"
+
+
+class NothingToReconcileError(GuantongError):
+    """No input of a base library has ever been conformed."""
+
+    code = "INPUTS_MISSING"
+
+
+def reconcile(resource: str, batch: str | None = None) -> None:
+    """Bring what changed in the silver inputs into a base library.
+
+    Grain:      one row per person, legal entity or licence; entities gone from every source stay as tombstones.
+    Key:        the national key; the entity id follows from it and never changes.
+    Reads:      the contract's silver inputs, at pinned versions; only entities their change feeds name.
+    Writes:     ``base.<domain>__<entity>`` and ``ops.conflict__<domain>__<entity>``.
+    Sets aside: rows of entities that no input entitled to it has established.
+    """
+    del batch
+    contract, registry = get_registry().get(resource), get_registry()
+    with stage_run(STAGE, resource) as run:
+        spark = connect()
+        with session_scope() as session:
+            versions = affected.input_versions(spark, session, contract, registry)
+            calendar = get_position(session, resource, CALENDAR)
+        work = _plan(spark, contract, versions, date.fromisoformat(calendar) if calendar else None)
+        if work is None:
+            run.say("no input has changed since the last run")
+            return
+        _bring_together(spark, work, run)
+        with session_scope() as session:
+            affected.consume(session, contract, versions)
+            set_position(session, resource, CALENDAR, work.business_date.isoformat())
+
+
+def _plan(
+    spark: SparkSession, contract: Contract, versions: list[affected.InputVersion], previous: date | None
+) -> Work | None:
+    spec = contract.government.reconcile
+    if spec is None or not any(v.contract.id in spec.inputs for v in versions):
+        raise NothingToReconcileError(
+            f"none of the inputs of {contract.id} has been conformed",
+            remedy="run extract and conform for its silver resources first",
+        )
+    today = get_settings().business_date
+    delta.ensure(spark, table_of(contract), base_columns(contract))
+    delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
+    if affected.is_first_time(versions, spec) or previous is None:
+        return Work(contract, spec, versions, today, previous, None)
+    turned = own_logic.turned_between(contract, previous, today)
+    if not affected.has_news(versions) and (turned is None or previous == today):
+        return None
+    keys = affected.affected_keys(spark, versions, spec)
+    if turned is not None:
+        rows = delta.read(spark, table_of(contract)).where(~F.col("_is_deleted")).where(turned)
+        keys = keys.unionByName(rows.select(F.col(spec.key).alias("key"))).distinct()
+    return Work(contract, spec, versions, today, previous, keys.persist())
+
+
+def _bring_together(spark: SparkSession, work: Work, run: StageRun) -> None:
+    run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
+    entities = _entities(spark, work).persist()
+    try:
+        established = entities.where("_established")
+        counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
+        rows = {row["_established"]: int(row["rows"]) for row in counts}
+        _write_base(spark, established, work)
+        _write_conflicts(spark, established, work)
+        accepted, aside = rows.get(True, 0), rows.get(False, 0)
+        run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
+    finally:
+        entities.unpersist()
+        if work.keys is not None:
+            work.keys.unpersist()
+
+
+def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
+    """Return the living rows of one input for the touched entities."""
+    rows = delta.read(spark, table_of(version.contract), version.now).where(~F.col("_is_deleted"))
+    if work.keys is not None:
+        rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")
+    return rows.select(*version.contract.columns, "_record_key", "_batch_id", "_flags")
+
+
+def _entities(spark: SparkSession, work: Work) -> DataFrame:
+    """Return one row per touched entity with its elements, provenance, flags and disagreements."""
+    contract, spec = work.contract, work.reconcile
+    sources = [v.contract for v in work.inputs]
+    gathered = authority.gather([(v.contract, _input_rows(spark, v, work)) for v in work.inputs], spec)
+    own = {spec.key, spec.entity_id, *(link.column for link in spec.links)}
+    elements = {c: authority.order_of(c, sources, spec) for c in contract.columns if c not in own}
+    types = {p.name: p.spark_type for p in contract.properties}
+    members = spec.members or spec.inputs
+    established = F.greatest(
+        *[F.col(f"s{i}").isNotNull() for i, s in enumerate(sources) if s.id in members], F.lit(False)
+    )
+    rows = gathered.select(
+        F.col("key").alias(spec.key),
+        entity_id(contract.id, F.col("key"), get_settings().require("identity_key")).alias(spec.entity_id),
+        *[authority.chosen_value(c, order).cast(types[c]).alias(c) for c, order in elements.items()],
+        authority.provenance(elements, sources).alias("_provenance"),
+        authority.batches_of_inputs(len(sources)).alias("_batch_ids"),
+        authority.flags_of_inputs(len(sources)).alias("_flags"),
+        authority.disagreements(elements, sources, spec.compare).alias("_conflicts"),
+        established.alias("_established"),
+        sum((F.col(f"s{i}").isNotNull().cast("int") for i in range(len(sources))), F.lit(0)).alias("_input_rows"),
+    )
+    links = {v.contract.id: v.now for v in work.versions}
+    rows, missing = resolve_links(spark, rows, spec.links, get_registry(), links)
+    more = [*missing, *own_logic.extra_flags(contract, work.business_date)]
+    conflict = F.when(F.size("_conflicts") > 0, F.lit("SOURCES_DISAGREE"))
+    flags = F.array_distinct(F.concat(F.col("_flags"), F.array_compact(F.array(conflict, *more))))
+    return rows.withColumn("_flags", F.array_sort(flags)).withColumn("_is_deleted", F.lit(False))
+
+
+def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
+    """Merge the entities; touched entities that no source has any more become tombstones."""
+    contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
+    columns = [c[0] for c in base_columns(contract)]
+    hashed = [*contract.columns, "_flags", "_is_deleted"]
+    rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
+    living = delta.read(spark, table).where(~F.col("_is_deleted"))
+    if work.keys is not None:
+        living = living.join(F.broadcast(work.keys), living[spec.key] == work.keys["key"], "left_semi")
+    gone = living.join(entities.select(spec.key), spec.key, "left_anti")
+    gone = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
+    gone = gone.withColumn("_row_hash", F.xxhash64(*hashed))
+    merged = rows.select(*columns).unionByName(gone.select(*columns))
+    delta.merge(spark, merged, table, contract.key, update_when="s._row_hash <> t._row_hash")
+
+
+def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> None:
+    """Replace the disagreements of the touched entities."""
+    spec, table = work.reconcile, conflict_of(work.contract)
+    found = entities.select(
+        F.col(spec.key).alias("entity_key"), F.col(spec.entity_id).alias("entity_id"), F.inline("_conflicts")
+    ).withColumn("_recorded_at", F.current_timestamp())
+    found = found.select(*[c[0] for c in CONFLICT_COLUMNS])
+    if work.keys is None:
+        found.writeTo(table.sql).overwrite(F.lit(True))
+        return
+    stale = delta.read(spark, table).join(F.broadcast(work.keys), F.col("entity_key") == F.col("key"), "left_semi")
+    if stale.limit(1).collect():
+        delta.delete_keys(spark, work.keys, table, "entity_key")
+    if found.limit(1).collect():
+        found.writeTo(table.sql).append()
