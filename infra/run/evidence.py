@@ -1,0 +1,121 @@
+"""What the pipeline recorded about single records and files (检出记录), from the lake and the control plane.
+
+Tables inside the lake have deletion vectors, which only Spark reads; everything is asked for in one query.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import PurePath
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sqlalchemy.orm import Session
+
+from catalog.model.contract import Contract
+from catalog.model.layers import Table, conflict_of, set_aside_of, table_of
+from infra.run.account import findings_upto_now
+from infra.run.faults import Evidence, codes_at
+from infra.stack import StackError
+
+TRIES = 5
+
+
+def collect(spark_remote: str, contracts: Sequence[Contract]) -> list[Evidence]:
+    """Return everything recorded about rows of ``contracts``, whenever it was recorded.
+
+    Raises:
+        StackError: when the lake cannot be read.
+    """
+    trouble: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            spark = SparkSession.builder.remote(spark_remote).create()
+            try:
+                return _collect(spark, contracts)
+            finally:
+                spark.stop()
+        except (PySparkException, OSError) as error:
+            trouble = error
+            time.sleep(3)
+    raise StackError(f"the lake cannot be read: {trouble}", place="spark", remedy="see the log spark.log")
+
+
+def delivery_evidence(session: Session) -> list[Evidence]:
+    """Return what was recorded about files; a file is known by its name."""
+    notes = findings_upto_now(session, codes_at("delivery"))
+    return [Evidence("delivery", note.reason_code, note.resource, PurePath(note.place).name) for note in notes]
+
+
+def set_aside_reasons(spark_remote: str, contract: Contract) -> dict[str, int]:
+    """Return reason → rows set aside so far for one contract."""
+    spark = SparkSession.builder.remote(spark_remote).create()
+    try:
+        table = set_aside_of(contract)
+        if not _exists(spark, table):
+            return {}
+        reasons = _read(spark, table).select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+        return {row["reason"]: row["count"] for row in reasons.orderBy(F.desc("count")).collect()}
+    finally:
+        spark.stop()
+
+
+def _collect(spark: SparkSession, contracts: Sequence[Contract]) -> list[Evidence]:
+    frames: list[DataFrame] = []
+    for contract in contracts:
+        parts = {"silver": _of_silver, "base": _of_base}.get(contract.government.layer)
+        frames += parts(spark, contract) if parts else []
+    if not frames:
+        return []
+    rows = reduce(DataFrame.unionByName, frames).distinct().collect()
+    return [Evidence(row["place"], row["code"], row["resource"], row["record_key"]) for row in rows]
+
+
+def _of_silver(spark: SparkSession, contract: Contract) -> list[DataFrame]:
+    frames = []
+    for table, column in ((set_aside_of(contract), "reasons"), (table_of(contract), "_flags")):
+        if _exists(spark, table):
+            rows = _read(spark, table).select(F.explode(column).alias("code"), F.col("_record_key").alias("record_key"))
+            rows = rows.where(F.col("code").isin(codes_at("row")))
+            frames.append(_named(rows, "row", F.lit(contract.id)))
+    return frames
+
+
+def _of_base(spark: SparkSession, contract: Contract) -> list[DataFrame]:
+    """Return flags traced to the source records by the row's provenance, and disagreements with both their records."""
+    frames = []
+    if _exists(spark, table_of(contract)):
+        rows = _read(spark, table_of(contract)).where(~F.col("_is_deleted"))
+        rows = rows.select(F.explode("_flags").alias("code"), F.map_values("_provenance").alias("origins"))
+        rows = rows.where(F.col("code").isin(codes_at("base")))
+        rows = rows.select("code", F.explode(F.array_distinct("origins")).alias("origin"))
+        parts = F.split("origin", r"\|", 3)
+        frames.append(_named(rows.withColumn("record_key", parts[2]), "base", parts[0]))
+    if _exists(spark, conflict_of(contract)):
+        rows = _read(spark, conflict_of(contract)).where(F.col("element").isin(codes_at("conflict")))
+        rows = rows.withColumn("code", F.col("element")).withColumn("record_key", F.col("other_record_key"))
+        frames.append(_named(rows, "conflict", F.col("other_source")))
+    return frames
+
+
+def _named(rows: DataFrame, place: str, resource: Column) -> DataFrame:
+    return rows.select(F.lit(place).alias("place"), "code", resource.alias("resource"), "record_key")
+
+
+def _read(spark: SparkSession, table: Table) -> DataFrame:
+    return spark.read.format("delta").load(table.uri)
+
+
+def _exists(spark: SparkSession, table: Table) -> bool:
+    try:
+        return bool(_read(spark, table).columns)
+    except PySparkException as error:
+        if any(
+            code in str(error)
+            for code in ("PATH_NOT_FOUND", "MISSING_DELTA_TABLE", "TABLE_NOT_FOUND", "PATH_DOES_NOT_EXIST")
+        ):
+            return False
+        raise
