@@ -4,26 +4,30 @@ from typing import Annotated
 
 import typer
 
+from catalog.cli import recipients, records, resources
+from catalog.cli.output import explained
+
 app = typer.Typer(
     no_args_is_help=True,
-    rich_markup_mode="rich",
-    help="Look into the catalogue (政务数据目录) and the control plane, and decide who may read what.",
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Look into the catalogue (政务数据目录) and the control plane (管控库), and decide who may read what.",
 )
-
-
-@app.callback()
-def catalog() -> None:
-    """Look into the catalogue (政务数据目录) and the control plane, and decide who may read what."""
+app.add_typer(resources.app, name="resources")
+app.add_typer(recipients.app, name="recipients")
+for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
+    app.command()(command)
 
 
 @app.command()
 def migrate(
     to: Annotated[str, typer.Option(help="head, base, a revision, or -1 for one step back.")] = "head",
 ) -> None:
-    """Bring the control plane's tables (管控库) to a revision; safe to repeat."""
+    """Bring the tables of the control plane (管控库) to a revision; safe to repeat."""
     from catalog.control.migrations import migrate as bring
 
-    typer.echo(f"The control plane is at revision {bring(to) or 'base (no tables)'}.")
+    with explained():
+        typer.echo(f"The control plane is at revision {bring(to) or 'base (no tables)'}.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The commands of `python -m catalog` (目录命令行)."""

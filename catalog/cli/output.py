@@ -1,0 +1,80 @@
+"""How commands answer: a table for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from catalog.model.errors import GuantongError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+ResourceName = Annotated[str | None, typer.Option("--resource", help="Only this resource, as domain.resource.")]
+Limit = Annotated[int, typer.Option(help="At most so many, newest first.", min=1, max=10_000)]
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as a table of the named columns, or all their fields as JSON."""
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2, default=_plain))
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        numeric = bool(rows) and isinstance(rows[0].get(column), int | float)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+    if not rows:
+        console.print("Nothing yet.")
+
+
+def fields(record: object, *names: str) -> dict[str, Any]:
+    """Return some attributes of a record by name."""
+    return {name: getattr(record, name) for name in names}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn an error a person can mend into its sentence and exit code 2."""
+    try:
+        yield
+    except GuantongError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    except OperationalError as error:
+        typer.echo("The control database does not answer; `make status` shows what runs.", err=True)
+        raise typer.Exit(3) from error
+    except DBAPIError as error:
+        if type(error.orig).__name__ != "UndefinedTable":
+            raise
+        typer.echo("The control database lacks its tables: run `python -m catalog migrate`.", err=True)
+        raise typer.Exit(3) from error
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=_plain)
+    return str(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,34 @@
+"""Receipts (交付回执): what was handed out, to whom and how much."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.control.tables import Delivery, ShareVersion
+
+
+def record_delivery(
+    session: Session, recipient_id: int, version: ShareVersion, kind: str, *, rows: int = 0, size: int = 0
+) -> None:
+    """Write a receipt: a `query` with the rows offered, or a `file` with the bytes that really went out."""
+    session.add(
+        Delivery(
+            recipient_id=recipient_id,
+            share=version.share,
+            schema_name=version.schema_name,
+            table_name=version.table_name,
+            version=version.version,
+            kind=kind,
+            rows=rows,
+            bytes=size,
+        )
+    )
+
+
+def list_deliveries(session: Session, *, recipient_id: int | None = None, limit: int = 100) -> Sequence[Delivery]:
+    """Return receipts, newest first."""
+    query = select(Delivery).order_by(Delivery.at.desc(), Delivery.id.desc()).limit(limit)
+    if recipient_id is not None:
+        query = query.where(Delivery.recipient_id == recipient_id)
+    return session.scalars(query).all()

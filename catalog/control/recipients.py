@@ -1,0 +1,223 @@
+"""Recipients (接收系统) and their grants (授权): who may read, what, for which purpose and until when."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from catalog.control.base import utc_now
+from catalog.control.tables import Grant, Recipient, ShareVersion
+from catalog.model.errors import GuantongError
+
+
+class RecipientError(GuantongError):
+    """A recipient is unknown, or cannot be made."""
+
+    code = "RECIPIENT_INVALID"
+
+
+def token_digest(token: str) -> str:
+    """Return what is kept of a token; 256 random bits need no salt.
+
+    >>> token_digest("x")[:8]
+    '2d711642'
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def add_recipient(session: Session, name: str, *, department: str, expires_at: datetime) -> tuple[Recipient, str]:
+    """Make a recipient and its token; the token is returned here once and kept only as a hash.
+
+    Raises:
+        RecipientError: When the name is taken.
+    """
+    if session.scalar(select(Recipient.id).where(Recipient.name == name)):
+        raise RecipientError(
+            f"there is already a recipient {name}",
+            remedy=f"renew its token (recipients renew {name}), add a grant (recipients grant {name}), or choose "
+            "another name",
+        )
+    token = secrets.token_urlsafe(32)
+    recipient = Recipient(name=name, department=department, token_sha256=token_digest(token), expires_at=expires_at)
+    session.add(recipient)
+    session.flush()
+    return recipient, token
+
+
+def renew_token(session: Session, name: str, *, expires_at: datetime) -> tuple[Recipient, str]:
+    """Give a recipient a new token; the old one ends at once, a revoked recipient may read again."""
+    recipient = find_recipient(session, name)
+    token = secrets.token_urlsafe(32)
+    recipient.token_sha256 = token_digest(token)
+    recipient.expires_at = expires_at
+    recipient.revoked_at = None
+    session.flush()
+    return recipient, token
+
+
+def find_recipient(session: Session, name: str) -> Recipient:
+    """Return the recipient of a name.
+
+    Raises:
+        RecipientError: When there is none.
+    """
+    found = session.scalars(select(Recipient).where(Recipient.name == name)).one_or_none()
+    if found is None:
+        raise RecipientError(f"no recipient is called {name}", remedy="`recipients list` shows the names")
+    return found
+
+
+def add_grant(
+    session: Session,
+    recipient: Recipient,
+    *,
+    share: str,
+    purpose: str,
+    valid_to: datetime,
+    schema_name: str | None = None,
+    table_name: str | None = None,
+) -> Grant:
+    """Grant a share, one of its schemas or one table; granting the same again replaces purpose and term."""
+    scope = [
+        Grant.recipient_id == recipient.id,
+        Grant.share == share,
+        Grant.schema_name.is_not_distinct_from(schema_name),
+        Grant.table_name.is_not_distinct_from(table_name),
+        Grant.revoked_at.is_(None),
+    ]
+    session.execute(update(Grant).where(*scope).values(revoked_at=utc_now()))
+    grant = Grant(
+        recipient_id=recipient.id,
+        share=share,
+        schema_name=schema_name,
+        table_name=table_name,
+        purpose=purpose,
+        valid_from=utc_now(),
+        valid_to=valid_to,
+    )
+    session.add(grant)
+    session.flush()
+    return grant
+
+
+def revoke_recipient(session: Session, name: str) -> Recipient:
+    """End a recipient's token and all its grants, effective with the next request."""
+    recipient = find_recipient(session, name)
+    moment = utc_now()
+    recipient.revoked_at = recipient.revoked_at or moment
+    session.execute(
+        update(Grant).where(Grant.recipient_id == recipient.id, Grant.revoked_at.is_(None)).values(revoked_at=moment)
+    )
+    return recipient
+
+
+def revoke_grants(session: Session, name: str, *, share: str) -> int:
+    """End a recipient's grants on one share and return how many there were."""
+    recipient = find_recipient(session, name)
+    ended = session.scalars(
+        update(Grant)
+        .where(Grant.recipient_id == recipient.id, Grant.share == share, Grant.revoked_at.is_(None))
+        .values(revoked_at=utc_now())
+        .returning(Grant.id)
+    )
+    return len(ended.all())
+
+
+def authenticate(session: Session, token: str) -> Recipient | None:
+    """Return the recipient whose token this is; nothing when unknown, expired or revoked."""
+    digest = token_digest(token)
+    found = session.scalars(select(Recipient).where(Recipient.token_sha256 == digest)).one_or_none()
+    if found is None or not hmac.compare_digest(found.token_sha256, digest):
+        return None
+    return found if is_active(found) else None
+
+
+def is_active(recipient: Recipient) -> bool:
+    """Tell whether a recipient's token is in force now."""
+    return recipient.revoked_at is None and recipient.expires_at > utc_now()
+
+
+def count_active(session: Session) -> int:
+    """Return how many recipients hold a token that is in force."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Recipient)
+            .where(Recipient.revoked_at.is_(None), Recipient.expires_at > utc_now())
+        )
+        or 0
+    )
+
+
+def list_recipients(session: Session) -> Sequence[Recipient]:
+    """Return all recipients by name."""
+    return session.scalars(select(Recipient).order_by(Recipient.name)).all()
+
+
+def list_grants(session: Session, recipient_id: int | None = None) -> Sequence[Grant]:
+    """Return the grants that are not revoked, of one recipient or of all."""
+    query = select(Grant).where(Grant.revoked_at.is_(None)).order_by(Grant.recipient_id, Grant.share, Grant.id)
+    if recipient_id is not None:
+        query = query.where(Grant.recipient_id == recipient_id)
+    return session.scalars(query).all()
+
+
+def covers(recipient_id: int) -> ColumnElement[bool]:
+    """Return the condition under which a recipient may read a share version now."""
+    now = utc_now()
+    return exists().where(
+        and_(
+            Grant.recipient_id == recipient_id,
+            Grant.revoked_at.is_(None),
+            Grant.valid_from <= now,
+            Grant.valid_to > now,
+            Grant.share == ShareVersion.share,
+            or_(Grant.schema_name.is_(None), Grant.schema_name == ShareVersion.schema_name),
+            or_(Grant.table_name.is_(None), Grant.table_name == ShareVersion.table_name),
+        )
+    )
+
+
+def readable_tables(session: Session, recipient_id: int) -> Sequence[ShareVersion]:
+    """Return the served version of every table that a recipient may read now."""
+    return session.scalars(
+        select(ShareVersion)
+        .where(ShareVersion.status == "served", covers(recipient_id))
+        .order_by(ShareVersion.share, ShareVersion.schema_name, ShareVersion.table_name)
+    ).all()
+
+
+def readable_versions(
+    session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
+) -> Sequence[ShareVersion]:
+    """Return the versions of one table that a recipient may read now, oldest first; none when it may not."""
+    return session.scalars(
+        select(ShareVersion)
+        .where(
+            ShareVersion.share == share,
+            ShareVersion.schema_name == schema_name,
+            ShareVersion.table_name == table_name,
+            ShareVersion.status.in_(("served", "superseded")),
+            covers(recipient_id),
+        )
+        .order_by(ShareVersion.version)
+    ).all()
+
+
+def readable_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
+    """Return one published version if an active recipient may read it now."""
+    recipient = session.get(Recipient, recipient_id)
+    if recipient is None or not is_active(recipient):
+        return None
+    return session.scalars(
+        select(ShareVersion).where(
+            ShareVersion.id == version_id,
+            ShareVersion.status.in_(("served", "superseded")),
+            covers(recipient_id),
+        )
+    ).one_or_none()

@@ -1,0 +1,79 @@
+"""Who is asking (访问控制): a bearer token, and what its recipient may read at this moment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from catalog.control.recipients import authenticate, readable_versions
+from catalog.control.session import session_scope
+from catalog.control.tables import ShareVersion
+from catalog.service.configuration import Configuration
+from catalog.service.problems import SharingError, not_found
+
+DATABASE_PATIENCE = 2.0
+"""Seconds a request waits for the database before it answers 503; readers try again by themselves."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The recipient (接收系统) behind a request."""
+
+    id: int
+    name: str
+    department: str
+
+
+def configuration(request: Request) -> Configuration:
+    """Return what the service was started with."""
+    found: Configuration = request.app.state.configuration
+    return found
+
+
+def database(request: Request) -> Iterator[Session]:
+    """Open the request's transaction."""
+    with session_scope(configuration(request).control_url, patience=DATABASE_PATIENCE) as session:
+        yield session
+
+
+Database = Annotated[Session, Depends(database, scope="function")]
+
+
+def caller(request: Request, session: Database) -> Caller:
+    """Return the recipient whose token the request carries.
+
+    Raises:
+        SharingError: 401 when there is none in force.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    recipient = authenticate(session, token.strip()) if scheme.lower() == "bearer" and token.strip() else None
+    if recipient is None:
+        raise SharingError(
+            401,
+            "UNAUTHENTICATED",
+            "A bearer token that is in force is needed; it may be unknown, expired or revoked.",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    request.state.recipient = recipient.name
+    return Caller(recipient.id, recipient.name, recipient.department)
+
+
+CurrentCaller = Annotated[Caller, Depends(caller)]
+
+
+def granted_versions(session: Database, who: CurrentCaller, share: str, schema: str, table: str) -> list[ShareVersion]:
+    """Return the versions of the table in the path that the caller may read, oldest first.
+
+    Raises:
+        SharingError: 404 when there is none; the answer does not tell missing from not granted.
+    """
+    found = readable_versions(session, who.id, share.lower(), schema.lower(), table.lower())
+    if not any(version.status == "served" for version in found):
+        raise not_found()
+    return list(found)
+
+
+GrantedVersions = Annotated[list[ShareVersion], Depends(granted_versions)]
+CurrentConfiguration = Annotated[Configuration, Depends(configuration)]

@@ -1,0 +1,93 @@
+"""Data files under signed addresses (数据文件): the address, the recipient and the grant are proven on each request."""
+
+import logging
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import FileResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import Message, Receive, Scope, Send
+
+from catalog.control.deliveries import record_delivery
+from catalog.control.recipients import readable_version_by_id
+from catalog.control.session import in_transaction
+from catalog.control.tables import ShareVersion
+from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.problems import SharingError, not_found
+from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
+from catalog.service.snapshots import DataFile, read_snapshot
+
+logger = logging.getLogger(__name__)
+router = APIRouter()
+
+LARGEST = 2**63 - 1
+
+
+@router.api_route("/files/{version_id}/{file_id}.parquet", methods=["GET", "HEAD"])
+def read_file(
+    request: Request,
+    session: Database,
+    settings: CurrentConfiguration,
+    version_id: Annotated[int, Path(ge=1, le=LARGEST)],
+    file_id: Annotated[str, Path(pattern=r"\A[0-9a-f]{32}\z")],
+    recipient: Annotated[int, Query(ge=1, le=LARGEST)],
+    expires: Annotated[int, Query(ge=1, le=LARGEST)],
+    signature: Annotated[str, Query(alias=SIGNATURE, max_length=128)],
+) -> FileResponse:
+    """Hand out a file or a part of it (Range), and write a receipt of the bytes that went out."""
+    try:
+        settings.signer.verify(FileTicket(version_id, file_id, recipient, expires), signature)
+    except SignatureRefusedError as error:
+        raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
+    request.state.recipient = f"#{recipient}"
+    version = readable_version_by_id(session, recipient, version_id)
+    if version is None:
+        raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
+    file = read_snapshot(version.table_uri, version.delta_version).file(file_id)
+    if file is None:
+        raise not_found()
+    return ReceiptedFile(file, version, recipient, settings.control_url)
+
+
+class ReceiptedFile(FileResponse):
+    """A file answer that counts what it really sent."""
+
+    def __init__(self, file: DataFile, version: ShareVersion, recipient_id: int, control_url: str) -> None:
+        super().__init__(file.path, media_type="application/octet-stream")
+        self.version = version
+        self.recipient_id = recipient_id
+        self.control_url = control_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send, count, and write the receipt, also when the reader hung up half-way."""
+        sent = 0
+
+        async def counting(message: Message) -> None:
+            nonlocal sent
+            await send(message)
+            sent += len(message.get("body", b""))
+
+        try:
+            await super().__call__(scope, receive, counting)
+        finally:
+            if sent:
+                await run_sync(self._write_receipt, sent)
+
+    def _write_receipt(self, sent: int) -> None:
+        try:
+            in_transaction(
+                lambda session: record_delivery(session, self.recipient_id, self.version, "file", size=sent),
+                self.control_url,
+                patience=DATABASE_PATIENCE,
+            )
+        except SQLAlchemyError:
+            logger.error(
+                "no receipt could be written: recipient #%d, %s.%s.%s version %d, %d bytes",
+                self.recipient_id,
+                self.version.share,
+                self.version.schema_name,
+                self.version.table_name,
+                self.version.version,
+                sent,
+            )

@@ -1,0 +1,158 @@
+"""Reading a shared table (读取共享表): its version, its schema, and the addresses of its files."""
+
+import time
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from catalog.control.deliveries import record_delivery
+from catalog.control.tables import ShareVersion
+from catalog.service.access import CurrentCaller, CurrentConfiguration, Database, GrantedVersions
+from catalog.service.actions import TableAnswer
+from catalog.service.capabilities import HEADER, file_id_headers, response_format
+from catalog.service.configuration import PREFIX
+from catalog.service.problems import SharingError, bad_request, not_found
+from catalog.service.signing import FileTicket
+from catalog.service.snapshots import DataFile, read_snapshot
+
+router = APIRouter(prefix="/shares/{share}/schemas/{schema}/tables/{table}")
+
+Capabilities = Annotated[str | None, Header(alias=HEADER)]
+FileIdHash = Annotated[str | None, Header(alias="fileidhash")]
+NumberOfVersion = Annotated[int | None, Query(alias="version", ge=0)]
+Timestamp = Annotated[str | None, Query(alias="timestamp", max_length=64)]
+
+
+class TableQuery(BaseModel):
+    """The body of a query; predicates are hints that a server may leave aside, and this one does."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+
+    predicate_hints: list[str] | None = None
+    json_predicate_hints: str | None = None
+    limit_hint: int | None = Field(default=None, ge=0)
+    version: int | None = Field(default=None, ge=0)
+    timestamp: str | None = Field(default=None, max_length=64)
+    starting_version: int | None = None
+    ending_version: int | None = None
+
+
+@router.get("/version")
+@router.head("")
+def table_version(
+    versions: GrantedVersions,
+    starting_timestamp: Annotated[str | None, Query(alias="startingTimestamp", max_length=64)] = None,
+) -> Response:
+    """Answer the number of the served version, or of the first one published at or after a moment."""
+    chosen = versions[-1] if starting_timestamp is None else _first_since(versions, starting_timestamp)
+    return Response(headers={"Delta-Table-Version": str(chosen.version)}, media_type="application/json")
+
+
+@router.get("/metadata")
+def table_metadata(
+    versions: GrantedVersions,
+    version: NumberOfVersion = None,
+    timestamp: Timestamp = None,
+    capabilities: Capabilities = None,
+) -> Response:
+    """Answer schema and size of a version."""
+    chosen = _choose(versions, version, timestamp)
+    answer = _answer(chosen, capabilities)
+    return _lines(answer, answer.head())
+
+
+@router.post("/query")
+def query_table(
+    session: Database,
+    who: CurrentCaller,
+    versions: GrantedVersions,
+    settings: CurrentConfiguration,
+    query: TableQuery | None = None,
+    capabilities: Capabilities = None,
+    fileidhash: FileIdHash = None,
+) -> Response:
+    """Answer the files of a version under signed addresses, and write the receipt before."""
+    query = query or TableQuery()
+    if query.starting_version is not None or query.ending_version is not None:
+        raise _changes_unsupported()
+    chosen = _choose(versions, query.version, query.timestamp)
+    answer = _answer(chosen, capabilities)
+    files = answer.snapshot.enough_for(query.limit_hint)
+    expires = int(time.time()) + settings.address_seconds
+
+    def address(file: DataFile) -> str:
+        ticket = FileTicket(chosen.id, file.id, who.id, expires)
+        return settings.service_url.rstrip("/") + PREFIX + settings.signer.path(ticket)
+
+    headers = file_id_headers(fileidhash)
+    record_delivery(session, who.id, chosen, "query", rows=sum(file.rows or 0 for file in files))
+    return _lines(answer, [*answer.head(), *answer.files(files, address, expires)], headers)
+
+
+@router.get("/changes")
+def table_changes(versions: GrantedVersions) -> Response:
+    """Refuse: changes between versions are not handed out."""
+    raise _changes_unsupported()
+
+
+def _answer(version: ShareVersion, capabilities: str | None) -> TableAnswer:
+    snapshot = read_snapshot(version.table_uri, version.delta_version)
+    return TableAnswer(version, snapshot, response_format(capabilities, plain=not snapshot.reader_features))
+
+
+def _lines(answer: TableAnswer, lines: list[str], headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        "".join(f"{line}\n" for line in lines),
+        media_type="application/x-ndjson; charset=utf-8",
+        headers={
+            "Delta-Table-Version": str(answer.version.version),
+            HEADER: f"responseformat={answer.form}",
+            **(headers or {}),
+        },
+    )
+
+
+def _choose(versions: list[ShareVersion], number: int | None, timestamp: str | None) -> ShareVersion:
+    """Return the served version, the one with a number, or the one that was served at a moment."""
+    if number is not None and timestamp is not None:
+        raise bad_request("Ask for a version or for a timestamp, not for both.")
+    if number is not None:
+        matching = [version for version in versions if version.version == number]
+    elif timestamp is not None:
+        moment = _moment(timestamp)
+        matching = [version for version in versions if version.published_at <= moment]
+    else:
+        matching = [version for version in versions if version.status == "served"]
+    if not matching:
+        raise not_found()
+    return matching[-1]
+
+
+def _first_since(versions: list[ShareVersion], timestamp: str) -> ShareVersion:
+    moment = _moment(timestamp)
+    for version in versions:
+        if version.published_at >= moment:
+            return version
+    raise bad_request("No version was published at or after startingTimestamp.")
+
+
+def _moment(text: str) -> datetime:
+    """Return an ISO 8601 moment, which must name its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise bad_request("A timestamp looks like 2026-01-31T08:00:00Z.") from error
+    if moment.tzinfo is None:
+        raise bad_request("A timestamp must name its zone, as in 2026-01-31T08:00:00Z.")
+    return moment
+
+
+def _changes_unsupported() -> SharingError:
+    return SharingError(
+        400,
+        "UNSUPPORTED_OPERATION",
+        "Changes between versions are not shared for this table; read a version as a whole.",
+    )

@@ -1,0 +1,56 @@
+"""The catalogue over HTTP (目录接口): every resource in force, visible to every department's system."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from catalog.control.shares import list_share_versions
+from catalog.control.tables import ShareVersion
+from catalog.model.contract import Contract
+from catalog.model.registry import get_registry
+from catalog.service.access import CurrentCaller, Database
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.get("/resources")
+def list_resources(session: Database, _who: CurrentCaller) -> dict[str, Any]:
+    """List the contracts in force with their items and, for shared ones, the version now served."""
+    served = {version.resource: version for version in list_share_versions(session, served_only=True)}
+    contracts = [contract for contract in get_registry().all() if contract.status == "active"]
+    return {"items": [describe(contract, served.get(contract.id)) for contract in contracts]}
+
+
+def describe(contract: Contract, served: ShareVersion | None) -> dict[str, Any]:
+    """Return one catalogue entry."""
+    government = contract.government
+    entry: dict[str, Any] = {
+        "id": contract.id,
+        "version": contract.version,
+        "businessName": contract.table.business_name,
+        "purpose": contract.description.purpose,
+        "layer": government.layer,
+        "department": government.department,
+        "resourceCode": government.resource_code,
+        "updateCycle": government.update_cycle,
+        "properties": [
+            {
+                "name": item.name,
+                "businessName": item.business_name,
+                "logicalType": item.logical_type,
+                "classification": item.classification,
+            }
+            for item in contract.properties
+        ],
+    }
+    if government.share is not None:
+        entry["share"] = government.share.model_dump(mode="json")
+    if served is not None:
+        entry["served"] = {
+            "share": served.share,
+            "schema": served.schema_name,
+            "table": served.table_name,
+            "version": served.version,
+            "publishedAt": served.published_at.isoformat(),
+        }
+    return entry
