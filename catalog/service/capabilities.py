@@ -15,7 +15,7 @@ def response_format(header: str | None, *, plain: bool) -> str:
 
     >>> response_format(None, plain=True), response_format("responseFormat=delta,parquet;x=y", plain=True)
     ('parquet', 'parquet')
-    >>> response_format("responseformat=DELTA", plain=True), response_format("responseformat=delta,parquet", plain=False)
+    >>> response_format("responseformat=DELTA", plain=True), response_format("responseformat=delta", plain=False)
     ('delta', 'delta')
     """
     asked = "parquet"
