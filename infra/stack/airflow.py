@@ -33,7 +33,6 @@ COMMON = {
     "CORE__DEFAULT_TASK_RETRY_DELAY": "3",
     "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",
     "CORE__MAX_ACTIVE_TASKS_PER_DAG": "8",
-    "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
     "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     "SCHEDULER__JOB_HEARTBEAT_SEC": "2",
@@ -64,7 +63,6 @@ COMMON = {
     "API__ENABLE_SWAGGER_UI": "False",
     "LOGGING__LOGGING_LEVEL": "INFO",
     "LOGGING__COLORED_CONSOLE_LOG": "False",
-    "USAGE_DATA_COLLECTION__ENABLED": "False",
 }
 
 
@@ -101,10 +99,8 @@ def airflow_environment(home: Home, postgres: Postgres, port: int, secrets: dict
 
 def write_passwords(home: Home, secrets: dict[str, str]) -> None:
     """Write the log-ins of the people, before Airflow would make up its own."""
-    folder = airflow_folder(home)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     passwords = {name: secrets[f"airflow_{name}"] for name in USERS}
-    write_private(folder / "passwords.json", json.dumps(passwords) + "\n")
+    write_private(airflow_folder(home) / "passwords.json", json.dumps(passwords) + "\n")
 
 
 def airflow_processes(home: Home, postgres: Postgres, port: int, secrets: dict[str, str]) -> Table:
@@ -126,7 +122,7 @@ def airflow_processes(home: Home, postgres: Postgres, port: int, secrets: dict[s
         environment=lambda: environment,
         after=("postgres",),
         once=True,
-        prepare=lambda: write_passwords(home, secrets),
+        prepare=lambda: airflow_folder(home).mkdir(mode=0o700, exist_ok=True),
         unneeded=is_migrated,
         when_done=lambda: write_private(stamp, wanted()),
         secrets=hidden,
@@ -140,7 +136,7 @@ def airflow_processes(home: Home, postgres: Postgres, port: int, secrets: dict[s
             command=lambda: python("-m", "airflow", *arguments),
             environment=lambda: environment,
             after=("airflow-migrate",),
-            prepare=lambda: write_passwords(home, secrets),
+            prepare=(lambda: write_passwords(home, secrets)) if serves else None,
             probe=probe,
             port=port if serves else None,
             address=f"http://{LOOPBACK}:{port}" if serves else "",

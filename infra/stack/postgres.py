@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from infra.stack import reaper
 from infra.stack.errors import StackError
 from infra.stack.home import Home, read_json, write_private
 from infra.stack.ports import LOOPBACK
@@ -30,6 +31,8 @@ DATABASES = ("control", "airflow", "public_security", "market_regulation")
 RELAXED_ROLES = ("public_security", "market_regulation")
 """Demonstration sources: their commits need not reach the disk before they are answered."""
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - a random, private folder is made below it
+RECORD = "postgres.json"
+"""Below the home; says where the folder lies."""
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -225,16 +228,28 @@ def find_postgres(home: Home, port: int, secrets: dict[str, str]) -> Postgres:
 
 
 def _choose_folder(home: Home, account: pwd.struct_passwd | None) -> Path:
-    record = home.root / "postgres.json"
+    record = home.root / RECORD
     known = read_json(record).get("folder")
     if known:
         return Path(known)
     folder = home.root / "postgres"
     if account is not None and not _can_pass(home.root, account):
+        remove_abandoned(account)
         folder = Path(tempfile.mkdtemp(prefix=f"guantong-{home.fingerprint}-", dir=OUTSIDE))
+        write_private(folder / "home", f"{home.root}\n")
         os.chown(folder, account.pw_uid, account.pw_gid)
     write_private(record, json.dumps({"folder": str(folder), "home": str(home.root)}) + "\n")
     return folder
+
+
+def remove_abandoned(account: pwd.struct_passwd) -> None:
+    """Remove the folders outside whose home was deleted, so that nobody can start their databases again."""
+    for folder in OUTSIDE.glob("guantong-*-*"):
+        label = folder / "home"
+        ours = not folder.is_symlink() and folder.lstat().st_uid == account.pw_uid and label.is_file()
+        if ours and read_json(Path(label.read_text().strip()) / RECORD).get("folder") != str(folder):
+            reaper.end(reaper.find_working_in(folder / "data"))
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _can_pass(folder: Path, account: pwd.struct_passwd) -> bool:

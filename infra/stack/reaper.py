@@ -121,3 +121,13 @@ def find_marked(home: Home) -> list[psutil.Process]:
             if process.environ().get(MARK, "").endswith(ending) and process.pid != os.getpid():
                 found.append(process)
     return [process for process in found if _lives(process)]
+
+
+def find_working_in(folder: Path) -> list[psutil.Process]:
+    """Return every living process whose working folder is ``folder``."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.cwd() == str(folder):
+                found.append(process)
+    return [process for process in found if _lives(process)]

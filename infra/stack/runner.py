@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -131,7 +132,7 @@ class Runner:
             self.status.created = psutil.Process(self._child.pid).create_time()
         self.status.started = time.time()
         self._not_before = 0.0
-        self._set("starting")
+        self._set("starting", "")
 
     def _watch(self) -> None:
         ended = self._ended()
@@ -205,8 +206,15 @@ class Runner:
         for secret in self.spec.secrets:
             new = new.replace(secret, "***")
         if (state, new) != (self.status.state, self.status.message):
+            self._record(state, new)
             self.status.state, self.status.message = state, new
             self._changed()
+
+    def _record(self, state: str, message: str) -> None:
+        """Write a change of state, but not each new reason of a bad probe, to the supervisor's log."""
+        if state != self.status.state:
+            moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+            print(f"{moment} {self.spec.name} {state} pid={self.status.pid} {message}", flush=True)
 
     def stop(self) -> None:
         """End the process in an orderly way, then everything it left."""

@@ -30,7 +30,14 @@ def service_processes(home: Home, postgres: Postgres, ports: dict[str, int]) -> 
             unneeded=lambda: stamp.exists() and stamp.read_text() == wanted(),
             when_done=lambda: write_private(stamp, wanted()),
         ),
-        _server("service", "Exchange service and portal (共享交换服务)", "catalog.service", ports, "control-migrate"),
+        ProcessSpec(
+            name="recipient",
+            title="First receiving system, without which the service does not start (接收系统)",
+            command=lambda: python("-m", "infra", "recipient"),
+            after=("control-migrate",),
+            once=True,
+        ),
+        _server("service", "Exchange service and portal (共享交换服务)", "catalog.service", ports, "recipient"),
         _server("departments", "REST source of 人社 (演示部门)", "infra.demonstration.rest_source", ports),
     ]
 

@@ -78,7 +78,7 @@ class Supervisor:
         runner = Runner(spec, status, self.home, settings_file.base_environment(self.home), self._pool, self._mark)
         if interrupted and found is not None and found.state == "done":
             status.state, status.pid = "done", None
-        elif not runner.adopt():
+        elif not runner.adopt() and not interrupted:
             rotate(self.home.log(spec.name))
         return runner
 
