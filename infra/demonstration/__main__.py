@@ -11,14 +11,16 @@ from rich.table import Table
 
 from catalog.model.errors import GuantongError
 from catalog.model.settings import get_settings
-from infra.demonstration.create import DEFAULT_SEED, DayReport, create_day, last_day
+from infra.demonstration.create import DEFAULT_SEED, LEAST_SCALE, DayReport, create_day, last_day
 
 
 def main(
     day: Annotated[int, typer.Option(help="Day to make; 0 means the next one.")] = 0,
     scale: Annotated[
         float,
-        typer.Option(envvar="DEMO_SCALE", min=0.02, help="1.0: 50,000 people, 20,000 entities, 60,000 licences."),
+        typer.Option(
+            envvar="DEMO_SCALE", min=LEAST_SCALE, help="1.0: 50,000 people, 20,000 entities, 60,000 licences."
+        ),
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = DEFAULT_SEED,
 ) -> None:

@@ -20,6 +20,7 @@ from infra.demonstration.world import Deliveries, make_day
 Progress = Callable[[str, int], None]
 """Told what was just delivered, and how many rows."""
 DEFAULT_SEED = 20_250_801
+LEAST_SCALE = 0.02
 
 
 class DemonstrationError(GuantongError):
@@ -65,12 +66,12 @@ def create_day(
     Args:
         settings: says where the departments' databases and folders are.
         day: 1, or one more than the last day made.
-        scale: 1.0 is about 50,000 people, 20,000 entities and 60,000 licences.
+        scale: 1.0 is about 50,000 people, 20,000 entities and 60,000 licences; ``LEAST_SCALE`` or more.
         seed: source of chance.
         progress: told of every dataset delivered.
 
     Raises:
-        DemonstrationError: when days would be left out, or seed or scale changed on the way.
+        DemonstrationError: when days would be left out, seed or scale changed on the way, or scale is too small.
     """
     tell = progress or (lambda _what, _rows: None)
     made = last_day(settings.home)
@@ -118,6 +119,12 @@ def _first_date(settings: Settings, day: int, made: int, scale: float, seed: int
             f"day {day} cannot follow day {made}",
             place=str(_report_path(settings.home, made + 1)),
             remedy=f"make day {made + 1} first",
+        )
+    if scale < LEAST_SCALE:
+        raise DemonstrationError(
+            f"scale {scale} is too small to hold every planted fault",
+            place="DEMO_SCALE",
+            remedy=f"use {LEAST_SCALE} or more",
         )
     if day == 1:
         return settings.business_date

@@ -31,6 +31,8 @@ class FileDelivery:
     """Under the headers of the file, in the file's order of columns."""
     declared: int
     fault: str = ""
+    copy_of: str = ""
+    """Name of the file whose very bytes this one repeats."""
 
 
 @dataclass
@@ -224,7 +226,7 @@ def _files(
 def _faulty_delivery(kind: LicenceKind, name: str, fault: str, own: pd.DataFrame, main: FileDelivery) -> FileDelivery:
     """Return the delivery that is one fault as a whole."""
     if fault == "repeated_delivery":
-        return FileDelivery(kind, name, main.rows, main.declared, fault)
+        return FileDelivery(kind, name, main.rows, main.declared, fault, copy_of=main.name)
     if fault == "reordered_header":
         half = len(own.columns) // 2
         own = own[[*own.columns[half:], *own.columns[:half]]]

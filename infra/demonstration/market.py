@@ -1,12 +1,14 @@
 """市场监管 (market regulation): enterprises, individual businesses, legal representatives as live tables.
 
-Rows carry ``updated_at``; a deletion leaves nothing behind. Each later day also brings one row stamped exactly with
-the newest instant of the day before, and one that a long transaction committed late with an instant shortly before it.
+Rows carry ``updated_at``; a deletion leaves nothing behind. Each later day also brings two late rows per register: one
+stamped exactly with the newest instant of the day before, one that a long transaction committed late with an instant
+shortly before it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -48,7 +50,9 @@ _CORRUPTIONS = {
         "citizen_id_check_digit": corrupt.wrong_citizen_check("representative_citizen_id"),
     },
 }
+_FULL = {"enterprise": ENTERPRISES, "individual_business": INDIVIDUAL_BUSINESSES}
 _COMMITTED_LATE_US = 3 * 60 * 1_000_000
+_LATE = 2
 
 
 @dataclass(frozen=True)
@@ -87,21 +91,46 @@ class Market:
         planted = {name: sum(sizes.faults(f"legal_entity.{name}").values()) for name in COLUMNS}
         firms += planted["enterprise"] + planted["legal_representative"]
         fresh = self._draw(rng, day, planter, people, firms, shops + planted["individual_business"])
-        changes = {}
-        gone_codes = pd.Series(dtype=object)
-        for name, full in (("enterprise", ENTERPRISES), ("individual_business", INDIVIDUAL_BUSINESSES)):
-            old = self.tables[name]
-            gone = _choose(rng, old, ~old["used"] & ~old["licensable"], sizes.rows(full, DELETED))
-            changed = _choose(
-                rng, old, ~old["record_no"].isin(old.loc[gone, "record_no"]), sizes.rows(full, CHANGED, 3)
-            )
-            old.loc[changed, "address"] = draw_addresses(rng, old.loc[changed, "division_code"].to_numpy())
-            changes[name] = (fresh[name], changed, gone)
-            gone_codes = pd.concat([gone_codes, old.loc[gone, "uscc"]])
-        old = self.tables["legal_representative"]
-        gone = old.index[old["uscc"].isin(gone_codes)].to_numpy()
-        changes["legal_representative"] = (fresh["legal_representative"], gone[:0], gone)
+        changes = {name: (table, *self._move(rng, sizes, planter, name)) for name, table in fresh.items()}
+        enterprises, representatives = self.tables["enterprise"], self.tables["legal_representative"]
+        _, changed, gone = changes["enterprise"]
+        replaced = self._replace_representatives(rng, day, people, changed[_LATE:])
+        orphaned = representatives.index[representatives["uscc"].isin(enterprises.loc[gone, "uscc"])].to_numpy()
+        changes["legal_representative"] = (fresh["legal_representative"], replaced, orphaned)
         return {name: self._apply(rng, day, name, *change) for name, change in changes.items()}
+
+    def _move(self, rng: np.random.Generator, sizes: Sizes, planter: Planter, name: str) -> tuple[IntArray, IntArray]:
+        """Change some addresses, the first ``_LATE`` of them in late rows; return changed and deleted rows."""
+        old = self.tables[name]
+        if name not in _FULL:
+            return old.index[:0].to_numpy(), old.index[:0].to_numpy()
+        gone = _choose(rng, old, ~old["used"] & ~old["licensable"], sizes.rows(_FULL[name], DELETED))
+        staying = ~old["record_no"].isin(old.loc[gone, "record_no"])
+        changed = _choose(rng, old, staying, sizes.rows(_FULL[name], CHANGED, _LATE + 2))
+        changed = changed[np.argsort(old.loc[changed, "updated_us"].to_numpy(), kind="stable")]
+        for record in old.loc[changed[:_LATE], "record_no"]:
+            planter.note("late_row", f"legal_entity.{name}", name, record)
+        old.loc[changed, "address"] = draw_addresses(rng, old.loc[changed, "division_code"].to_numpy())
+        return changed, gone
+
+    def _replace_representatives(
+        self, rng: np.random.Generator, day: BusinessDay, people: pd.DataFrame, changed: IntArray
+    ) -> IntArray:
+        """Give every second of the ``changed`` enterprises another representative; return the rows of these."""
+        enterprises, representatives = self.tables["enterprise"], self.tables["legal_representative"]
+        codes = enterprises.loc[changed[::2], "uscc"]
+        labels = representatives.index[
+            representatives["uscc"].isin(codes) & (representatives["fault"] == "")
+        ].to_numpy()
+        successors = people.iloc[rng.choice(np.flatnonzero(usable(people)), len(labels))]
+        people.loc[successors.index, "used"] = True
+        representatives.loc[labels, "representative_name"] = successors["name"].to_numpy()
+        representatives.loc[labels, "representative_citizen_id"] = successors["citizen_id"].to_numpy()
+        representatives.loc[labels, "appointed_date"] = (day.date - timedelta(days=1)).isoformat()
+        names = dict(zip(representatives.loc[labels, "uscc"], successors["name"], strict=True))
+        firms = enterprises.index[enterprises["uscc"].isin(names)]
+        enterprises.loc[firms, "legal_representative_name"] = enterprises.loc[firms, "uscc"].map(names)
+        return labels
 
     def _draw(
         self,
@@ -147,7 +176,7 @@ class Market:
         old = self.tables[name]
         fresh["updated_us"] = day.instants(rng, len(fresh))
         old.loc[changed, "updated_us"] = day.instants(rng, len(changed))
-        if len(changed) >= 3:
+        if name in _FULL:
             old.loc[changed[0], "updated_us"] = self.newest_us[name]
             old.loc[changed[1], "updated_us"] = self.newest_us[name] - _COMMITTED_LATE_US
         written = pd.concat([old.loc[changed], fresh], ignore_index=True)

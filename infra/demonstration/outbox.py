@@ -26,9 +26,9 @@ def outbox_path(address: str) -> Path:
 
 def drop_file(folder: Path, delivery: FileDelivery, day: BusinessDay) -> Path:
     """Write one delivery and its receipt ``<file>.receipt.json`` into ``folder``; the file appears last, whole."""
-    content = render_delivery(delivery, day)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / delivery.name
+    content = (folder / delivery.copy_of).read_bytes() if delivery.copy_of else render_delivery(delivery, day)
     receipt = {
         "file": delivery.name,
         "rows": delivery.declared,

@@ -1,7 +1,8 @@
 """公安 (public security): residents and households as exchange front-end feeds.
 
 World rule: a person with a planted fault is nobody's holder, representative, operator, employee or head of household,
-so that each fault shows in exactly one place.
+so that each fault shows in exactly one place. Rows that come late and still stand are in the answer key; late rows that
+newer ones have overtaken are not, since nothing of them may show.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Population:
 
     def advance(self, rng: np.random.Generator, sizes: Sizes, day: BusinessDay, planter: Planter) -> PopulationFeeds:
         """Change everything by one day and return that day's feeds, late rows last."""
-        late = sizes.rows(PEOPLE, LATE / 2)
+        late = sizes.rows(PEOPLE, LATE / 3)
         new = sizes.rows(PEOPLE, NEW)
         fresh = self._draw(rng, late + new + sum(sizes.faults(_RESOURCE).values()), day)
         on_time = np.arange(len(fresh)) >= late
@@ -103,9 +104,13 @@ class Population:
         deleted = np.union1d(others, alone)
         old.loc[deleted, "live"] = False
         changed = _choose(rng, old, old["live"], sizes.rows(PEOPLE, CHANGED))
-        overtaken = _choose(rng, old, old["live"] & ~old.index.isin(changed), late)
-        late_rows = _late_rows(rng, day, fresh[~on_time], old.loc[overtaken], planter)
-        old.loc[changed, "phone"] = draw_phones(rng, len(changed))
+        unmoved = old["live"] & ~old["record_no"].isin(old.loc[changed, "record_no"])
+        late_changed, overtaken = np.split(_choose(rng, old, unmoved, 2 * late), 2)
+        touched = np.union1d(changed, late_changed)
+        old.loc[touched, "phone"] = draw_phones(rng, len(touched))
+        late_rows = _late_rows(rng, day, fresh[~on_time], old.loc[late_changed], old.loc[overtaken])
+        for record, time in late_rows.iloc[: 2 * late][["record_no", "cd_time"]].itertuples(index=False):
+            planter.note("late_row", _RESOURCE, _DATASET, record, cd_time=time.isoformat())
         residents = [
             _events(fresh[on_time], "I", day.instants(rng, int(on_time.sum()))),
             _events(doubles, "I", day.instants(rng, len(doubles))),
@@ -183,19 +188,16 @@ def _choose(rng: np.random.Generator, people: pd.DataFrame, fit: pd.Series[bool]
 
 
 def _late_rows(
-    rng: np.random.Generator, day: BusinessDay, new: pd.DataFrame, overtaken: pd.DataFrame, planter: Planter
+    rng: np.random.Generator, day: BusinessDay, new: pd.DataFrame, changed: pd.DataFrame, overtaken: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return rows that should have come days ago: new persons, and changes that newer rows have overtaken."""
+    """Return rows that should have come before: new persons, changes that still stand, changes long overtaken."""
     stale = overtaken.assign(phone=draw_phones(rng, len(overtaken)))
-    rows = pd.concat(
-        [
-            _events(new, "I", day.instants(rng, len(new), days_before=4)),
-            _events(stale, "U", stale["changed_us"].to_numpy() - 2 * DAY_US),
-        ]
-    )
-    for record, operation, time in zip(rows["record_no"], rows["cd_operation"], rows["cd_time"], strict=True):
-        planter.note("late_row", _RESOURCE, _DATASET, record, overtaken=operation == "U", cd_time=time.isoformat())
-    return rows
+    rows = [
+        _events(new, "I", day.instants(rng, len(new), days_before=4)),
+        _events(changed, "U", day.instants(rng, len(changed), (21, 23), days_before=2)),
+        _events(stale, "U", stale["changed_us"].to_numpy() - 2 * DAY_US),
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def _events(rows: pd.DataFrame, operation: str, microseconds: IntArray) -> pd.DataFrame:
