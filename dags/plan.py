@@ -10,7 +10,7 @@ from catalog.model.layers import table_of
 from catalog.model.registry import Registry
 
 ZONE = "Asia/Shanghai"
-FALLBACK_CRON = "0 6 * * *"
+FALLBACK_CRON = "30 8 * * *"
 """When base libraries are built at the latest, so that one silent source does not stop them for ever."""
 
 STAGES: dict[str, tuple[str, ...]] = {

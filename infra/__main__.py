@@ -10,6 +10,7 @@ import typer
 COMMANDS = (
     "infra.stack.commands",
     "infra.demonstration.commands",
+    "infra.run.command",
 )
 """Modules with a function ``register(app)`` that adds their commands; heavy imports belong inside the commands."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.shares import list_share_versions
-from catalog.control.tables import Batch, Finding, LedgerEntry, Run
+from catalog.control.tables import Finding, LedgerEntry, Run
 
 
 @dataclass
@@ -65,15 +65,16 @@ class Account:
             found.setdefault((entry.resource, entry.stage), Rows()).add(entry)
         return found
 
-    @property
-    def batch_ids(self) -> list[str]:
-        """Return the batches that the round worked on."""
-        return sorted({entry.batch_id for entry in self.entries})
-
-
-def batches_of_runs(session: Session, batch_ids: Sequence[str]) -> list[Batch]:
-    """Return the batches called ``batch_ids``."""
-    return list(session.scalars(select(Batch).where(Batch.batch_id.in_(list(batch_ids))).order_by(Batch.batch_id)))
+    def lost_rows(self) -> list[str]:
+        """Return the batches of which conform did not read exactly what extract accepted, as sentences."""
+        read = {(e.resource, e.batch_id): e.read for e in self.entries if e.stage == "conform"}
+        found = []
+        for entry in self.entries:
+            if entry.stage == "extract" and entry.accepted != read.get((entry.resource, entry.batch_id), 0):
+                now = read.get((entry.resource, entry.batch_id), 0)
+                told = f"extract accepted {entry.accepted} rows, conform read {now}"
+                found.append(f"{entry.resource} batch {entry.batch_id}: {told}")
+        return found
 
 
 def findings_upto_now(session: Session, codes: Sequence[str]) -> list[Finding]:

@@ -10,7 +10,10 @@ from infra.run.summary import Summary, shortcomings
 
 
 def print_report(console: Console, summary: Summary) -> None:
-    """Print what was read, found, shared and read back, and whether all is in order."""
+    """Print what was read, found, shared and read back, and whether all is in order.
+
+    Where tasks failed, only they are told: what is missing follows from them, and ``summary.json`` lists it.
+    """
     console.print(_rows(summary))
     if summary.verdicts:
         console.print(_faults(summary))
@@ -84,5 +87,5 @@ def _print_end(console: Console, summary: Summary) -> None:
         console.print(Text(f"Day {summary.day} is in order (通过). {spent}", "bold green"))
         return
     console.print(Text(f"Day {summary.day} is NOT in order (未通过). {spent}", "bold red"))
-    for reason in reasons:
+    for reason in summary.failures or reasons:
         console.print(f"  – {reason}", markup=False, highlight=False, soft_wrap=True)

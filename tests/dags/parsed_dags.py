@@ -20,7 +20,7 @@ def describe(dag: DAG) -> dict[str, Any]:
     clock = getattr(timetable, "timetable", timetable)
     last = dag.task_dict[list(dag.task_dict)[-1]]
     return {
-        "inputs": sorted(asset.name for _, asset in condition.iter_assets()) if condition else [],
+        "inputs": sorted(asset.name for asset in condition.objects) if condition else [],
         "condition": type(condition).__name__ if condition else None,
         "cron": getattr(clock, "expression", None),
         "zone": str(getattr(clock, "timezone", "")),
@@ -43,13 +43,18 @@ def describe(dag: DAG) -> dict[str, Any]:
     }
 
 
-started = time.perf_counter()
-bag = DagBag(dag_folder=str(CHECKOUT / "dags"), bundle_path=Path(CHECKOUT / "dags"))
-seconds = time.perf_counter() - started
-found = {
-    "seconds": seconds,
-    "errors": {str(path): str(error) for path, error in bag.import_errors.items()},
-    "heavy": sorted(HEAVY & set(sys.modules)),
-    "dags": {dag.dag_id: describe(dag) for dag in bag.dags.values()},
-}
-Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")
+def main(output: Path) -> None:
+    started = time.process_time()
+    bag = DagBag(dag_folder=str(CHECKOUT / "dags"), bundle_path=Path(CHECKOUT / "dags"))
+    seconds = time.process_time() - started
+    found = {
+        "seconds": seconds,
+        "errors": {str(path): str(error) for path, error in bag.import_errors.items()},
+        "heavy": sorted(HEAVY & set(sys.modules)),
+        "dags": {dag.dag_id: describe(dag) for dag in bag.dags.values()},
+    }
+    output.write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
