@@ -1,0 +1,121 @@
+"""``python -m expectations``: the rules of a resource, a check by hand, its last result, its failing rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as ScreenTable
+
+from catalog.model.errors import GateStoppedError, GuantongError
+
+app = typer.Typer(
+    help="Quality rules and the gate (质量规则与关口): see the plan, check a table, read the result.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+
+Resource = Annotated[str, typer.Argument(help="Resource id, such as population.resident.")]
+Version = Annotated[int | None, typer.Option("--version", "-v", help="Delta version; default the newest.")]
+
+
+@app.command()
+def suite(
+    resource: Resource,
+    bronze: Annotated[bool, typer.Option("--bronze", help="The rules on the rows as received.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The Great Expectations suite itself.")] = False,
+) -> None:
+    """Print the rules that a resource's table must satisfy."""
+    from catalog.model.registry import get_registry
+    from expectations.suite import build_plan
+
+    plan = build_plan(get_registry().get(resource), layer="bronze" if bronze else None)
+    if as_json:
+        print(json.dumps(plan.suite.to_json_dict(), ensure_ascii=False, indent=1))
+        return
+    table = ScreenTable(title=f"{resource}: {len(plan.rules)} 条规则 rules", title_justify="left")
+    for heading in ("规则 rule", "要求 requirement", "指标 indicator", "级别 severity"):
+        table.add_column(heading, overflow="fold")
+    for rule in plan.rules:
+        meta = rule.meta
+        words = f"{meta['zh']}\n{meta['en']}".replace("[", r"\[")
+        table.add_row(meta["rule_id"], words, f"{meta['dimension']} {meta['indicator']}", meta["severity"])
+    console.print(table)
+
+
+@app.command()
+def check(resource: Resource, version: Version = None) -> None:
+    """Check a table at the gate, as the pipeline does, and keep the result."""
+    from expectations.gate import check as check_at_gate
+
+    check_at_gate(resource, version=version)
+
+
+@app.command()
+def report(resource: Resource, version: Version = None) -> None:
+    """Print the last result of a resource, or that of one version."""
+    from expectations.report import render, report_path
+
+    folder = report_path(resource, 0).parent
+    known = sorted((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), reverse=True)
+    if not known or (version is not None and version not in known):
+        raise GuantongError(
+            f"no result of {resource}" + ("" if version is None else f" version {version}"),
+            place=str(folder),
+            remedy=f"python -m expectations check {resource}",
+        )
+    chosen = known[0] if version is None else version
+    gate = json.loads(report_path(resource, chosen).read_text(encoding="utf-8"))["meta"]["gate"]
+    console.print(
+        render(gate["rules"], f"{gate['table']} 版本 version {chosen}: {gate['outcome']}, {gate['rows']:,} rows")
+    )
+    for refusal in gate["refusals"]:
+        console.print(refusal, markup=False)
+
+
+@app.command()
+def rows(
+    resource: Resource,
+    rule: Annotated[str, typer.Argument(help="Rule id, as the report prints it.")],
+    version: Version = None,
+    limit: Annotated[int, typer.Option(help="Rows at most.")] = 1000,
+) -> None:
+    """Write the keys of the rows that break a rule to a file that only you can read; nothing is shown on the screen."""
+    from expectations.failing_rows import failing_rows
+    from expectations.report import report_path, write_private
+
+    chosen, found = failing_rows(resource, rule, version, limit)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(found[0]) if found else ["none"], extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in found)
+    path = report_path(resource, chosen).with_name(f"{chosen}.{rule}.csv")
+    write_private(path, text.getvalue())
+    console.print(f"{len(found)} rows break {rule} in version {chosen}: {path}", markup=False)
+
+
+def _inert(value: str | None) -> str | None:
+    """Return a value that a spreadsheet does not run as a formula."""
+    return f"'{value}" if value and value[0] in "=+-@\t\r" else value
+
+
+def main() -> None:
+    """Run the command line; errors meant for people come without a traceback."""
+    try:
+        app()
+    except GateStoppedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except GuantongError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

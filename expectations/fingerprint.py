@@ -1,0 +1,42 @@
+"""One hash over everything a verdict depends on besides the table (规则指纹), found without importing GX or Spark."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+from catalog.model.codes import CODES
+from catalog.model.contract import Contract
+from catalog.model.registry import Registry
+
+HERE = Path(__file__).resolve().parent
+
+
+def fingerprint(contract: Contract, registry: Registry) -> str:
+    """Return the hash of the contract, those it inherits from, its code lists, its rules, this code and GX's version.
+
+    A version that passed under the same hash need not be scanned again.
+    """
+    digest = hashlib.sha256(version("great-expectations").encode())
+    for source in _lineage(contract, registry):
+        digest.update(registry.sha256(source.id).encode())
+        for item in source.government.items.values():
+            if item.code_list:
+                digest.update((CODES / f"{item.code_list}.csv").read_bytes())
+    rules = HERE / "rules" / contract.domain / f"{contract.name}.py"
+    for path in [*sorted(HERE.glob("*.py")), HERE / "rules" / "__init__.py", rules]:
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _lineage(contract: Contract, registry: Registry) -> list[Contract]:
+    found: dict[str, Contract] = {}
+    waiting = [contract]
+    while waiting:
+        each = waiting.pop()
+        if each.id not in found:
+            found[each.id] = each
+            waiting += registry.inputs_of(each)
+    return [found[resource] for resource in sorted(found)]

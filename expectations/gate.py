@@ -1,0 +1,175 @@
+"""The gate at each border (质量关口): pass, warn or stop, for one version of one table, on record; fails closed.
+
+Invariant: what is recorded as checked is a Delta version, never "the table"; nothing passes without a record, and a
+check that could not be carried out is a stop.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from pyspark.sql import SparkSession
+
+from catalog.control.checks import latest_check, record_check
+from catalog.control.masking import mask_personal
+from catalog.control.session import in_transaction
+from catalog.control.tables import CheckResult
+from catalog.model import layers
+from catalog.model.contract import Contract
+from catalog.model.errors import GateStoppedError
+from catalog.model.registry import Registry, get_registry
+from expectations.fingerprint import fingerprint
+from expectations.result import CheckOutcome
+from jobs.runtime import delta
+from jobs.runtime.spark import connect
+from jobs.runtime.stage import StageRun, console, stage_run
+
+PASSING = ("pass", "warn")
+
+
+def check(resource: str, batch: str | None = None, *, version: int | None = None) -> None:
+    """Check the table of ``resource`` as it stands, once per version and rule set.
+
+    Args:
+        resource: ``domain.resource``.
+        batch: the batch this check is for; the whole version is checked, the batch is noted.
+        version: an older version to check; default the current one.
+
+    Raises:
+        GateStoppedError: naming rule, table, version, how to see the rows and whom to tell.
+    """
+    registry = get_registry()
+    contract = registry.get(resource)
+    table = layers.table_of(contract)
+    with stage_run("check", resource) as run:
+        spark = connect()
+        if not delta.exists(spark, table):
+            raise GateStoppedError(
+                f"{table.name} does not exist, so nothing can pass",
+                place=table.name,
+                remedy=f"run the stages before the check: python -m jobs run --resource {resource}",
+            )
+        pinned = delta.current_version(spark, table) if version is None else version
+        rules = fingerprint(contract, registry)
+        known = in_transaction(lambda session: latest_check(session, table.name, pinned))
+        if known is not None and is_passing(known) and known.detail.get("fingerprint") == rules:
+            run.say(f"{table.name} version {pinned} was checked under the same rules: {known.outcome}; not scanned")
+            return
+        pass_gate(spark, contract, registry, table, pinned, run=run, batch=batch)
+
+
+def pass_gate(
+    spark: SparkSession,
+    contract: Contract,
+    registry: Registry,
+    table: layers.Table,
+    version: int,
+    *,
+    run: StageRun,
+    batch: str | None = None,
+) -> CheckOutcome:
+    """Evaluate one version, keep the result in file and record, show it, and stop when it says so.
+
+    Raises:
+        GateStoppedError: when the outcome is stop.
+        Exception: whatever kept the result from being recorded; an unrecorded check is no check.
+    """
+    outcome, document, cause = _evaluate(spark, contract, registry, table, version)
+    from expectations.report import describe, render, write_report
+
+    path = write_report(outcome, document)
+    record(outcome, fingerprint(contract, registry), report=str(path), run_id=run.run_id, batch=batch)
+    told = [describe(rule) for rule in outcome.rules if rule.outcome != "pass"]
+    if told:
+        console.print(render(told, f"{table.name} 版本 version {version}"))
+    run.say(
+        f"{table.name} version {version}: {outcome.outcome}, {outcome.rows:,} rows, "
+        f"{outcome.evaluated} of {outcome.planned} rules evaluated, {outcome.failed} not passed"
+    )
+    if outcome.outcome == "stop":
+        raise stopped(outcome) from cause
+    return outcome
+
+
+def _evaluate(
+    spark: SparkSession, contract: Contract, registry: Registry, table: layers.Table, version: int
+) -> tuple[CheckOutcome, dict[str, object], Exception | None]:
+    try:
+        from expectations.evaluate import evaluate
+
+        frame = delta.read(spark, table, version)
+        return (*evaluate(frame, contract, registry, table.name, version), None)
+    except Exception as error:
+        text = mask_personal(f"{type(error).__name__}: {error}")
+        return CheckOutcome(contract.id, table.name, version, 0, 0, [], text), {}, error
+
+
+def record(
+    outcome: CheckOutcome, rules: str, *, report: str, run_id: uuid.UUID | None = None, batch: str | None = None
+) -> uuid.UUID:
+    """Record a verdict in the control plane and return its number."""
+    detail = {
+        "fingerprint": rules,
+        "rows": outcome.rows,
+        "refusals": [refusal[:2000] for refusal in outcome.refusals],
+        "rules": {rule.rule_id: {"outcome": rule.outcome, "failed": rule.failed} for rule in outcome.rules},
+    }
+    return in_transaction(
+        lambda session: record_check(
+            session,
+            resource=outcome.resource,
+            table_name=outcome.table,
+            delta_version=outcome.version,
+            planned=outcome.planned,
+            evaluated=outcome.evaluated,
+            failed=outcome.failed,
+            outcome=outcome.outcome,
+            batch_ids=[batch] if batch else [],
+            detail=detail,
+            report_path=report,
+            run_id=run_id,
+        )
+    )
+
+
+def is_passing(result: CheckResult) -> bool:
+    """Tell whether a record lets its version through; the word alone is not believed."""
+    return result.outcome in PASSING and result.planned == result.evaluated > 0 and result.detail.get("rows", 0) > 0
+
+
+def require_checked(resource: str, version: int) -> CheckResult:
+    """Return the record that lets ``version`` of a resource's table be published.
+
+    Raises:
+        GateStoppedError: when this very version has no passing record under the present rules.
+    """
+    registry = get_registry()
+    contract = registry.get(resource)
+    table = layers.table_of(contract)
+    known = in_transaction(lambda session: latest_check(session, table.name, version))
+    if known is not None and is_passing(known) and known.detail.get("fingerprint") == fingerprint(contract, registry):
+        return known
+    seen = "was never checked" if known is None else f"was checked last as {known.outcome}, perhaps under other rules"
+    raise GateStoppedError(
+        f"version {version} of {table.name} {seen}",
+        place=f"{table.name} version {version}",
+        remedy=f"python -m jobs check --resource {resource}",
+    )
+
+
+def stopped(outcome: CheckOutcome) -> GateStoppedError:
+    """Return the error that a stop raises: which rules, where, how to see the rows, whom to tell."""
+    rules = [rule for rule in outcome.rules if rule.outcome == "stop"]
+    reasons = [f"{rule.rule_id}: {rule.zh} / {rule.en} ({rule.failed:,} failed)" for rule in rules]
+    remedy = [f"report: python -m expectations report {outcome.resource}"]
+    if rules:
+        remedy.append(
+            f"rows: python -m expectations rows {outcome.resource} {rules[0].rule_id} --version {outcome.version}"
+        )
+        remedy.append(f"tell: {', '.join(sorted({rule.department for rule in rules}))}")
+    remedy.append("the last good version stays served")
+    return GateStoppedError(
+        "; ".join([*outcome.refusals, *reasons]),
+        place=f"{outcome.table} version {outcome.version}",
+        remedy="; ".join(remedy),
+    )

@@ -1,0 +1,1 @@
+"""Business rules of the licence domain (证照)."""

@@ -1,0 +1,1 @@
+"""Business rules of the population domain (人口)."""

@@ -1,0 +1,45 @@
+"""Which standard binds a column (数据元绑定): its own item, or the item of the column it was copied from."""
+
+from __future__ import annotations
+
+from catalog.model.contract import Contract, Item
+from catalog.model.ids import citizen_id, licence_id, uscc
+from catalog.model.registry import Registry
+
+PATTERNS = {
+    "citizen_id": (citizen_id.PATTERN, "公民身份号码格式", "a citizen number's form (GB 11643)"),
+    "uscc": (uscc.PATTERN, "统一社会信用代码格式", "a unified social credit code's form (GB 32100)"),
+    "licence_id": (licence_id.PATTERN, "电子证照标识格式", "a licence identifier's form (GB/T 36904)"),
+    "division": (r"\A[0-9]{6}\z", "行政区划代码格式", "a division code's form (GB/T 2260)"),
+}
+"""Standard → anchored ASCII pattern in Java's spelling, and what it is in two languages."""
+
+
+def bound_item(contract: Contract, column: str, registry: Registry) -> Item:
+    """Return how ``column`` is judged; base and shared tables inherit it from the tables they are built from.
+
+    A base column takes the most lenient ``on_failure`` of its inputs, since each of them may supply the value.
+    """
+    government = contract.government
+    if column in government.items:
+        return government.items[column]
+    ids: list[str] = []
+    if government.reconcile:
+        ids = list(government.reconcile.inputs)
+    elif government.curate and not _is_computed(contract, column):
+        ids = [government.curate.input]
+    found = [
+        bound_item(source, column, registry)
+        for source in (registry.get(resource) for resource in ids)
+        if column in source.columns
+    ]
+    bound = [item for item in found if item != Item()]
+    if not bound:
+        return Item()
+    lenient = any(item.on_failure == "flag" for item in bound)
+    return bound[0].model_copy(update={"on_failure": "flag" if lenient else "set_aside"})
+
+
+def _is_computed(contract: Contract, column: str) -> bool:
+    logic = next(p.transform_logic for p in contract.properties if p.name == column)
+    return logic is not None and logic != column

@@ -1,0 +1,230 @@
+"""Contract → Great Expectations suite (规则集生成): what every table of a layer must satisfy.
+
+Silver, base and gold are judged on their contract's columns; bronze, whose rows are text as received, only on being
+there and on the pipeline's own columns, since the extract stage's reconciliation admits its batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from catalog.model.codes import load_code_list
+from catalog.model.contract import Contract, Item, Property
+from catalog.model.registry import Registry, get_registry
+from catalog.model.settings import get_settings
+from expectations.exact_type import ExpectColumnSparkTypeToBe
+from expectations.gx import Expectation, gxe
+from expectations.plan import LIVE, Plan, make_plan
+from expectations.rule import Rule, Severity
+from expectations.rules import RuleBook, business_rules
+from expectations.standards import PATTERNS, bound_item
+
+Layer = Literal["bronze", "silver", "base", "gold"]
+
+TECHNICAL: dict[Layer, tuple[str, ...]] = {
+    "bronze": ("_batch_id", "_source", "_received_at", "_row_hash"),
+    "silver": ("_record_key", "_batch_id", "_is_deleted"),
+    "base": ("_is_deleted",),
+    "gold": (),
+}
+"""Pipeline columns that a table of the layer must have, never null; others that start with ``_`` may be there."""
+PRIVATE = {
+    "_record_key", "_changes", "_provenance", "_row_hash", "_row_number", "_source_file", "_source",
+    "_batch_id", "_batch_ids",
+}  # fmt: skip
+"""Pipeline columns that hold raw values or keys: never in a shared table."""
+SPARK_CLASSES = {
+    "string": "StringType", "date": "DateType", "timestamp": "TimestampType", "bigint": "LongType",
+    "int": "IntegerType", "boolean": "BooleanType", "double": "DoubleType",
+}  # fmt: skip
+EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2199, 12, 31)
+"""Dates outside are slips of the pen; the open end of a validity is null, not 9999."""
+
+
+def build_plan(
+    contract: Contract,
+    *,
+    layer: Layer | None = None,
+    present: Sequence[str] = (),
+    registry: Registry | None = None,
+    business_date: date | None = None,
+) -> Plan:
+    """Return the plan of ``contract`` on one layer.
+
+    Args:
+        contract: the resource's contract.
+        layer: default the contract's own; ``bronze`` for a source contract's rows as received.
+        present: the table's columns, of which those starting with ``_`` are taken as the pipeline's.
+        registry: where the inputs' contracts are found.
+        business_date: upper bound of birth dates; default the setting.
+
+    Raises:
+        SuiteRefusedError: when the outcome could not stop anything.
+    """
+    builder = _Builder(
+        contract=contract,
+        layer=layer or contract.government.layer,
+        pipeline=tuple(c for c in present if c.startswith("_")),
+        registry=registry or get_registry(),
+        today=business_date or get_settings().business_date,
+    )
+    return make_plan(contract, list(builder.expectations()), live_only=builder.live_only)
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Writes the expectations of one contract on one layer."""
+
+    contract: Contract
+    layer: Layer
+    pipeline: tuple[str, ...]
+    registry: Registry
+    today: date
+
+    @property
+    def live_only(self) -> bool:
+        return "_is_deleted" in TECHNICAL[self.layer]
+
+    @property
+    def live(self) -> dict[str, Any]:
+        return {"row_condition": LIVE} if self.live_only else {}
+
+    @property
+    def key_rows(self) -> dict[str, Any]:
+        """Key rules look at tombstones too, where the contract's key is what the table is merged on."""
+        source = self.contract.government.source
+        merged_on_key = source is None or set(source.key) == set(self.contract.key)
+        return {} if merged_on_key else self.live
+
+    def rule(
+        self, subject: str, what: str, severity: Severity, indicator: str, zh: str, en: str, on_empty: Severity = "warn"
+    ) -> dict[str, Any]:
+        prefix = f"{self.contract.id}.bronze" if self.layer == "bronze" else self.contract.id
+        department = self.contract.government.department
+        return Rule(f"{prefix}.{subject}.{what}", severity, indicator, zh, en, department, on_empty).arguments
+
+    def expectations(self) -> Iterator[Expectation]:
+        yield from self.rows()
+        yield from self.technical()
+        if self.layer == "bronze":
+            return
+        yield self.columns()
+        yield from self.key()
+        for column in self.contract.properties:
+            yield from self.column(column, bound_item(self.contract, column.name, self.registry))
+        yield from business_rules(RuleBook(self.contract, self.today, self.live_only))
+
+    def rows(self) -> Iterator[Expectation]:
+        bounds = self.contract.government.bounds
+        floor = 1 if self.layer == "bronze" else bounds.floor
+        yield gxe.ExpectTableRowCountToBeBetween(
+            min_value=floor, **self.live,
+            **self.rule("table", "row_floor", "stop", "数据记录", f"行数不少于 {floor}", f"has at least {floor} rows"),
+        )  # fmt: skip
+        if bounds.ceiling is not None and self.layer != "bronze":
+            yield gxe.ExpectTableRowCountToBeBetween(
+                max_value=bounds.ceiling, **self.live,
+                **self.rule(
+                    "table", "row_ceiling", "warn", "数据记录",
+                    f"行数不多于 {bounds.ceiling}", f"has at most {bounds.ceiling} rows",
+                ),
+            )  # fmt: skip
+
+    def technical(self) -> Iterator[Expectation]:
+        for name in TECHNICAL[self.layer]:
+            yield gxe.ExpectColumnValuesToNotBeNull(
+                column=name,
+                **self.rule(name, "not_null", "stop", "元数据", f"系统列 {name} 不得为空", f"{name} is never null"),
+            )
+        if self.layer == "silver":
+            yield gxe.ExpectColumnValuesToBeUnique(
+                column="_record_key",
+                **self.rule("_record_key", "unique", "stop", "唯一性", "来源记录标识不得重复", "_record_key is unique"),
+            )
+
+    def columns(self) -> Expectation:
+        allowed = {*self.pipeline, *TECHNICAL[self.layer]}
+        zh, en = "列与契约一致，无缺列、无多列", "columns are the contract's, none missing and none beyond"
+        if self.layer == "gold":
+            allowed -= PRIVATE
+            zh, en = f"{zh}，不含契约以外的敏感列", f"{en}; nothing sensitive leaves with them"
+        return gxe.ExpectTableColumnsToMatchSet(
+            column_set=[*self.contract.columns, *sorted(allowed)],
+            exact_match=True,
+            **self.rule("table", "columns", "stop", "数据模型", zh, en),
+        )
+
+    def key(self) -> Iterator[Expectation]:
+        key = self.contract.key
+        words = self.rule("key", "unique", "stop", "唯一性", f"主键 {'、'.join(key)} 不得重复", "the key is unique")
+        if len(key) == 1:
+            yield gxe.ExpectColumnValuesToBeUnique(column=key[0], **self.key_rows, **words)
+        else:
+            yield gxe.ExpectCompoundColumnsToBeUnique(column_list=key, ignore_row_if="never", **self.key_rows, **words)
+
+    def column(self, column: Property, item: Item) -> Iterator[Expectation]:
+        yield self.type(column)
+        is_key = column.primary_key
+        severity: Severity = "warn" if item.on_failure == "flag" and not is_key else "stop"
+        if column.required or is_key:
+            yield gxe.ExpectColumnValuesToNotBeNull(
+                column=column.name, **(self.key_rows if is_key else self.live),
+                **self.rule(
+                    column.name, "not_null", severity, "数据元素",
+                    f"{column.business_name}不得为空", f"{column.name} is never null",
+                ),
+            )  # fmt: skip
+        if column.unique and self.contract.key != [column.name]:
+            yield gxe.ExpectColumnValuesToBeUnique(
+                column=column.name, **self.live,
+                **self.rule(
+                    column.name, "unique", severity, "唯一性",
+                    f"{column.business_name}不得重复", f"{column.name} is unique",
+                ),
+            )  # fmt: skip
+        on_empty: Severity = "stop" if column.required or is_key or self._is_expected(item) else "warn"
+        yield from self.values(column, item, severity, on_empty)
+
+    def _is_expected(self, item: Item) -> bool:
+        return self.layer == "silver" and not item.optional and item.on_failure == "set_aside"
+
+    def type(self, column: Property) -> Expectation:
+        words = self.rule(
+            column.name, "type", "stop", "数据模型",
+            f"{column.business_name}类型为 {column.spark_type}", f"{column.name} is {column.spark_type}",
+        )  # fmt: skip
+        if column.spark_type in SPARK_CLASSES:
+            return gxe.ExpectColumnTypeToBe(column=column.name, type_=SPARK_CLASSES[column.spark_type], **words)
+        return ExpectColumnSparkTypeToBe(column=column.name, spark_type=column.spark_type, **words)
+
+    def values(self, column: Property, item: Item, severity: Severity, on_empty: Severity) -> Iterator[Expectation]:
+        name, chinese = column.name, column.business_name
+        if item.code_list:
+            yield gxe.ExpectColumnValuesToBeInSet(
+                column=name, value_set=sorted(load_code_list(item.code_list).canonical_codes), **self.live,
+                **self.rule(
+                    name, "in_code_list", severity, "权威参考数据",
+                    f"{chinese}应为代码集 {item.code_list} 中的代码", f"{name} is a code of {item.code_list}", on_empty,
+                ),
+            )  # fmt: skip
+        if item.standard in PATTERNS:
+            pattern, zh, en = PATTERNS[item.standard]
+            yield gxe.ExpectColumnValuesToMatchRegex(
+                column=name, regex=pattern, **self.live,
+                **self.rule(
+                    name, "pattern", severity, "格式合规性", f"{chinese}应符合{zh}", f"{name} has {en}", on_empty
+                ),
+            )  # fmt: skip
+        if column.logical_type == "date" and column.spark_type == "date":
+            latest = datetime(self.today.year, self.today.month, self.today.day) if item.agrees_with else LATEST
+            yield gxe.ExpectColumnValuesToBeBetween(
+                column=name, min_value=EARLIEST, max_value=latest, **self.live,
+                **self.rule(
+                    name, "date_range", "warn", "内容正确性",
+                    f"{chinese}应在 {EARLIEST:%Y-%m-%d} 至 {latest:%Y-%m-%d} 之间",
+                    f"{name} lies between {EARLIEST:%Y-%m-%d} and {latest:%Y-%m-%d}",
+                ),
+            )  # fmt: skip
