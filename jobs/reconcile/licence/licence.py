@@ -7,13 +7,13 @@ from datetime import date
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-REVOKED_STATUS = ("revoked", "cancelled", "void")
-"""Codes of ``licence_status`` that end a licence: 吊销 or 撤销, 注销, 失效."""
+REVOKED_STATUS = ("4", "5")
+"""Codes of ``licence_status`` by which an authority ended a licence: 撤销, 吊销."""
 
 
 def extra_flags(business_date: date) -> list[Column]:
-    """Return LICENCE_EXPIRED (已过有效期) and LICENCE_REVOKED (已吊销、撤销、注销) as of ``business_date``."""
-    expired = F.col("valid_to") < F.lit(business_date)
+    """Return LICENCE_EXPIRED (已过有效期) and LICENCE_REVOKED (已撤销、吊销) as of ``business_date``."""
+    expired = F.col("valid_to_date") < F.lit(business_date)
     return [
         F.when(expired, F.lit("LICENCE_EXPIRED")),
         F.when(F.col("status_code").isin(*REVOKED_STATUS), F.lit("LICENCE_REVOKED")),
@@ -22,4 +22,4 @@ def extra_flags(business_date: date) -> list[Column]:
 
 def turned_between(previous: date, business_date: date) -> Column:
     """Return the condition under which a licence expired after ``previous`` and before ``business_date``."""
-    return (F.col("valid_to") >= F.lit(previous)) & (F.col("valid_to") < F.lit(business_date))
+    return (F.col("valid_to_date") >= F.lit(previous)) & (F.col("valid_to_date") < F.lit(business_date))

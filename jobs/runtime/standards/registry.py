@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pyspark.sql import Column
-
 from catalog.model.contract import Item
 from jobs.runtime.standards import identifiers, text, values
-from jobs.runtime.standards.outcome import Outcome
+from jobs.runtime.standards.rule import Rule
 
-RULES: dict[str, Callable[[Column], Outcome]] = {
-    "text": text.standardise_text,
-    "name": text.standardise_name,
-    "citizen_id": identifiers.standardise_citizen_id,
-    "uscc": identifiers.standardise_uscc,
-    "licence_id": identifiers.standardise_licence_id,
-    "division": identifiers.standardise_division,
-    "date": values.standardise_date,
-    "instant": values.standardise_instant,
-    "decimal": values.standardise_decimal,
-    "integer": values.standardise_integer,
-    "boolean": values.standardise_boolean,
+RULES: dict[str, Rule] = {
+    "text": text.TEXT,
+    "name": text.NAME,
+    "citizen_id": identifiers.CITIZEN_ID,
+    "uscc": identifiers.USCC,
+    "licence_id": identifiers.LICENCE_ID,
+    "division": identifiers.DIVISION,
+    "date": values.DATE,
+    "instant": values.INSTANT,
+    "decimal": values.DECIMAL,
+    "integer": values.INTEGER,
+    "boolean": values.BOOLEAN,
 }
 
 
-def standardise(raw: Column, item: Item) -> Outcome:
-    """Apply the rule that ``item`` names to the raw text column."""
-    if item.standard == "code":
-        return values.standardise_code(raw, str(item.code_list))
-    return RULES[item.standard](raw)
+def rule_of(item: Item) -> Rule:
+    """Return the rule that ``item`` names."""
+    return values.code_rule(str(item.code_list)) if item.standard == "code" else RULES[item.standard]

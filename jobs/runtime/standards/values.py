@@ -5,73 +5,105 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from catalog.model.codes import load_code_list
-from jobs.runtime.standards.outcome import Outcome, first_of, nothing
-from jobs.runtime.standards.text import cleaned
+from catalog.model.codes import CodeList, load_code_list
+from jobs.runtime.standards.cleaning import cleaned
+from jobs.runtime.standards.rule import Rule, first_of
 
 _DATE_FORM = r"\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\z"
 _MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?\z"
 _SENTINELS = ("0001-01-01", "0001-1-1", "9999-12-31", "1900-01-00")
 """Dates that systems write for "none"."""
 _NUMBER_FORM = r"\A[+-]?[0-9]{1,16}(\.[0-9]{1,8})?\z"
+_YES = ("是", "y", "yes", "1", "true", "t", "有")
+_NO = ("否", "n", "no", "0", "false", "f", "无")
 
 
-def standardise_date(raw: Column) -> Outcome:
-    """Standardise a day: ``2024-9-1``, ``20240901``, ``2024/9/1``, ``2024年9月1日``; sentinels become no value."""
+def _date_text(raw: Column) -> Column:
+    """Return year, month and day with hyphens, however they were written."""
     text = F.regexp_replace(cleaned(raw), _MIDNIGHT, "")
-    text = F.regexp_replace(F.translate(text, "年月/.日", "----"), r"\A([0-9]{4})([0-9]{2})([0-9]{2})\z", "$1-$2-$3")
-    is_sentinel = text.isin(*_SENTINELS)
-    value = F.when(text.rlike(_DATE_FORM) & ~is_sentinel, text.try_cast("date"))
-    problem = first_of(
-        (text.isNull() | is_sentinel, ""),
+    return F.regexp_replace(F.translate(text, "年月/.日", "----"), r"\A([0-9]{4})([0-9]{2})([0-9]{2})\z", "$1-$2-$3")
+
+
+def _date_problem(text: Column, value: Column) -> Column:
+    return first_of(
+        (text.isNull() | text.isin(*_SENTINELS) | value.isNotNull(), ""),
         (~text.rlike(_DATE_FORM), "DATE_FORMAT"),
         (value.isNull(), "DATE_IMPOSSIBLE"),
     )
-    rule = first_of((is_sentinel, "date.sentinel"), (F.date_format(value, "yyyy-MM-dd") != raw, "date.form"))
-    return Outcome(value, F.nullif(problem, F.lit("")), rule)
 
 
-def standardise_instant(raw: Column) -> Outcome:
-    """Standardise an instant; text without a zone is Asia/Shanghai."""
-    text = cleaned(raw)
+DATE = Rule(
+    "date.form",
+    text=_date_text,
+    value=lambda text: F.when(text.rlike(_DATE_FORM) & ~text.isin(*_SENTINELS), text.try_cast("date")),
+    problem=_date_problem,
+    written=lambda value: F.date_format(value, "yyyy-MM-dd"),
+)
+"""A day: ``2024-9-1``, ``20240901``, ``2024/9/1``, ``2024年9月1日``; sentinels become no value."""
+
+
+def _instant(text: Column) -> Column:
+    """Return the instant; text without a zone is Asia/Shanghai."""
     has_zone = text.rlike(r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)\z") & text.contains(":")
-    zoned = F.when(has_zone, text).otherwise(F.concat(text, F.lit(" Asia/Shanghai")))
-    value = zoned.try_cast("timestamp")
-    return Outcome(value, first_of((text.isNotNull() & value.isNull(), "INSTANT_FORMAT")), nothing())
+    return F.when(has_zone, text).otherwise(F.concat(text, F.lit(" Asia/Shanghai"))).try_cast("timestamp")
 
 
-def standardise_decimal(raw: Column) -> Outcome:
-    """Standardise a number to ``decimal(20,4)``; more decimals than that are a problem, never rounded silently."""
-    text = F.regexp_replace(cleaned(raw), r"(?<=[0-9]),(?=[0-9]{3})", "")
-    exact = F.when(text.rlike(_NUMBER_FORM), text.try_cast("decimal(30,8)"))
-    value = exact.try_cast("decimal(20,4)")
-    problem = first_of((exact.isNull(), "NUMBER_FORMAT"), (value != exact, "NUMBER_PRECISION"))
-    return Outcome(value, F.when(text.isNotNull(), problem), first_of((text != raw, "number.form")))
+INSTANT = Rule(
+    "instant.form",
+    value=_instant,
+    problem=lambda text, value: _unread(text, value, "INSTANT_FORMAT"),
+    written=lambda value: value.cast("string"),
+)
+INTEGER = Rule(
+    "number.form",
+    value=lambda text: F.when(text.rlike(r"\A[+-]?[0-9]{1,18}\z"), text.try_cast("bigint")),
+    problem=lambda text, value: _unread(text, value, "NUMBER_FORMAT"),
+    written=lambda value: value.cast("string"),
+)
+BOOLEAN = Rule(
+    "boolean.form",
+    text=lambda raw: F.lower(cleaned(raw)),
+    value=lambda text: F.when(text.isin(*_YES), True).when(text.isin(*_NO), False),
+    problem=lambda text, value: _unread(text, value, "BOOLEAN_UNKNOWN"),
+    written=lambda value: value.cast("string"),
+)
+"""Yes and no (是否)."""
 
 
-def standardise_integer(raw: Column) -> Outcome:
-    """Standardise a whole number."""
-    text = cleaned(raw)
-    value = F.when(text.rlike(r"\A[+-]?[0-9]{1,18}\z"), text.try_cast("bigint"))
-    return Outcome(value, first_of((text.isNotNull() & value.isNull(), "NUMBER_FORMAT")), nothing())
+def _unread(text: Column, value: Column, code: str) -> Column:
+    """Return ``code`` when there is text but no value."""
+    return first_of((text.isNotNull() & value.isNull(), code))
 
 
-def standardise_boolean(raw: Column) -> Outcome:
-    """Standardise yes and no (是否)."""
-    text = F.lower(cleaned(raw))
-    yes, no = ("是", "y", "yes", "1", "true", "t", "有"), ("否", "n", "no", "0", "false", "f", "无")
-    value = F.when(text.isin(*yes), True).when(text.isin(*no), False)
-    return Outcome(value, first_of((text.isNotNull() & value.isNull(), "BOOLEAN_UNKNOWN")), nothing())
+def _exact(text: Column) -> Column:
+    return F.when(text.rlike(_NUMBER_FORM), text.try_cast("decimal(30,8)"))
 
 
-def standardise_code(raw: Column, list_name: str) -> Outcome:
-    """Standardise a code by its list: fixable codes are mended, ignored ones mean no value, others are unknown."""
+DECIMAL = Rule(
+    "number.form",
+    text=lambda raw: F.regexp_replace(cleaned(raw), r"(?<=[0-9]),(?=[0-9]{3})", ""),
+    value=lambda text: _exact(text).try_cast("decimal(20,4)"),
+    problem=lambda text, value: first_of(
+        (text.isNull(), ""), (value.isNull(), "NUMBER_FORMAT"), (value != _exact(text), "NUMBER_PRECISION")
+    ),
+    written=lambda value: value.cast("string"),
+)
+"""A number as ``decimal(20,4)``; more decimals than that are a problem, never rounded silently."""
+
+
+def code_rule(list_name: str) -> Rule:
+    """Return the rule of a code list: fixable codes are mended, ignored ones mean no value, others are unknown."""
     codes = load_code_list(list_name)
-    text = cleaned(raw)
+    canonical = sorted(codes.canonical_codes)
+    return Rule(
+        f"code.{list_name}",
+        value=lambda text: _mended(text, codes),
+        problem=lambda text, value: first_of((value.isNotNull() & ~value.isin(*canonical), "CODE_UNKNOWN")),
+    )
+
+
+def _mended(text: Column, codes: CodeList) -> Column:
     value = text
     for wrong, right in codes.fixes.items():
-        value = F.when(text == wrong, right).otherwise(value)
-    if codes.ignored:
-        value = F.when(~text.isin(*sorted(codes.ignored)), value)
-    unknown = value.isNotNull() & ~value.isin(*sorted(codes.canonical_codes))
-    return Outcome(value, first_of((unknown, "CODE_UNKNOWN")), first_of((~value.eqNullSafe(raw), f"code.{list_name}")))
+        value = F.when(text == wrong, F.lit(right)).otherwise(value)
+    return F.when(~text.isin(*sorted(codes.ignored)), value) if codes.ignored else value
