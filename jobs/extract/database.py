@@ -1,0 +1,227 @@
+"""Department databases (数据库): one window of a table, read in one snapshot, straight into bronze."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from psycopg import sql
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.model.contract import Contract
+from catalog.model.settings import get_settings
+from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
+from jobs.extract.batch_ids import batch_id, digest_of
+from jobs.extract.bronze import as_bronze, write_batches
+from jobs.extract.delivery import DeliveryHeldError, Note
+from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_same_version, without_unchanged
+from jobs.extract.marks import Position
+from jobs.extract.register import BatchRecord, Register
+from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
+from jobs.extract.source_table import SourceTable, describe
+from jobs.extract.vanished import find_differences, tombstones
+from jobs.extract.windows import Window, cut_of, key_query, row_query, unknown_operations, window_of
+from jobs.runtime.spark import connect
+
+KINDS = {"feed": "feed", "watermark": "incremental", "full": "full"}
+
+
+def extract_database(
+    contract: Contract, source: DatabaseSource, register: Register, *, allow_mass_delete: bool = False
+) -> None:
+    """Read what is new in a department's table into bronze.
+
+    Grain:      one row per row version (watermark, full) or feed row.
+    Key:        ``source.key``; a feed row by its cursor.
+    Reads:      the department's table, in one snapshot.
+    Writes:     ``bronze.<department>__<dataset>``, which is also the landing of databases: no second copy is kept.
+    Sets aside: nothing; a feed with an unknown operation is held, and so are mass deletions.
+    """
+    with open_snapshot(get_settings().source(source.server)) as snapshot:
+        table = describe(snapshot, contract, source)
+        place = f"{source.server}.{table.label}"
+        position = Position.from_json(register.position(place))
+        window = window_of(snapshot, table, source, position)
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table.identifier, window.condition)
+        declared = int(str(snapshot.value(count)))
+        reading = TableReading(contract, source, register, snapshot, table, place, position, window, declared)
+        reading.run(allow_mass_delete=allow_mass_delete)
+
+
+@dataclass
+class TableReading:
+    """One run over one table of a department."""
+
+    contract: Contract
+    source: DatabaseSource
+    register: Register
+    snapshot: Snapshot
+    table: SourceTable
+    place: str
+    """Server and table: the name of the position."""
+    position: Position
+    window: Window
+    declared: int
+    """Rows of the window, counted in the snapshot."""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _held_frames: list[DataFrame] = field(default_factory=list)
+
+    def run(self, *, allow_mass_delete: bool) -> None:
+        """Read the window, find what vanished, write one batch, move the position."""
+        record = self._record()
+        held = self._held_for_operations()
+        if held is not None:
+            self.register.hold(record, held)
+            return
+        spark = connect()
+        earlier = earlier_rows(spark, self.contract, record.batch_id)
+        if earlier is None:
+            if self.declared:
+                self._write(spark, self._rows(spark, record.batch_id, self.window.condition), record, self.declared)
+            else:
+                self.register.run.say(f"{self.place} is empty")
+            return
+        fresh = self._fresh(self._rows(spark, record.batch_id, self.window.condition), earlier)
+        self._held_frames.append(fresh.persist())
+        try:
+            whole = self._with_differences(spark, fresh, earlier, record, allow_mass_delete)
+            arrived = whole.count()
+            if arrived:
+                self._write(spark, whole, record, arrived)
+            else:
+                self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
+                self.register.set_positions([(self.place, self._advanced())])
+        finally:
+            for frame in self._held_frames:
+                frame.unpersist()
+
+    def _record(self) -> BatchRecord:
+        """Return the batch of this run; one that an earlier command began and did not end is done again as it was."""
+        begun = self.register.unfinished()
+        business_date = get_settings().business_date
+        digest = digest_of(self.contract.id, self.window.begins, self.window.ends)
+        if (
+            begun is not None
+            and begun.cursor_from == self.window.begins
+            and begun.business_date
+            and begun.content_sha256
+        ):
+            identifier, digest, business_date = begun.batch_id, begun.content_sha256, begun.business_date
+        else:
+            identifier = batch_id(self.contract.name, business_date, digest)
+        manifest = {
+            "resource": self.contract.id,
+            "contract_version": self.contract.version,
+            "source": self.place,
+            "cursor_from": self.window.begins,
+            "cursor_to": self.window.ends,
+            "snapshot_at": self.snapshot.taken_at.isoformat(),
+            "window_rows": self.declared,
+            "columns_unread": self.table.unread,
+        }
+        return BatchRecord(
+            batch_id=identifier,
+            kind=KINDS[self.source.kind],
+            content_sha256=digest,
+            business_date=business_date,
+            cursor_from=self.window.begins,
+            cursor_to=self.window.ends,
+            manifest=manifest,
+        )
+
+    def _held_for_operations(self) -> DeliveryHeldError | None:
+        """Return why a feed is held: an operation that is neither insert, update nor delete is never guessed at."""
+        if not isinstance(self.source, FeedSource) or not self.declared:
+            return None
+        query = unknown_operations(self.table, self.source, self.window.condition)
+        [(count, first, last)] = self.snapshot.rows(query)
+        if not count:
+            return None
+        return DeliveryHeldError(
+            "OPERATION_UNKNOWN",
+            f"{count} rows have a {self.source.operation} that is none of I, U, D",
+            place=f"{self.place}, {self.source.cursor} {first} to {last}",
+            remedy="ask the department to correct them; the position stands, and the next run reads them again",
+            rows=self.declared,
+            detail={"rows": count, "first": first, "last": last},
+        )
+
+    def _rows(self, spark: SparkSession, identifier: str, condition: sql.Composable) -> DataFrame:
+        """Return rows of the table as bronze rows of a batch."""
+        query = row_query(self.table, self.source, condition)
+        cut = cut_of(self.snapshot, self.table, self.source, condition, self.declared)
+        return self._stamped(read_jdbc(spark, self.snapshot, query, cut), identifier)
+
+    def _stamped(self, rows: DataFrame, identifier: str) -> DataFrame:
+        stamps = {
+            "_batch_id": F.lit(identifier),
+            "_source": F.lit(self.source.server),
+            "_received_at": F.lit(self.received_at),
+        }
+        absent = {c: F.lit(None).cast("string") for c in self.contract.columns if c not in rows.columns}
+        if "_source_at" not in rows.columns:
+            absent["_source_at"] = F.lit(self.snapshot.taken_at)
+        return as_bronze(rows.withColumns(stamps | absent), self.contract)
+
+    def _fresh(self, rows: DataFrame, earlier: DataFrame) -> DataFrame:
+        """Return the rows of the window that bronze does not know yet."""
+        begins = self.window.begins
+        if isinstance(self.source, FeedSource):
+            return without_same_cursor(rows, earlier, int(begins or 0))
+        if isinstance(self.source, FullSource):
+            return without_unchanged(rows, earlier)
+        return without_same_version(rows, earlier, datetime.fromisoformat(begins) if begins else None)
+
+    def _with_differences(
+        self, spark: SparkSession, fresh: DataFrame, earlier: DataFrame, record: BatchRecord, allow_mass_delete: bool
+    ) -> DataFrame:
+        """Return the fresh rows with deletions of what vanished and with rows that no window saw."""
+        if isinstance(self.source, FeedSource) or not self.source.detect_deletes:
+            return fresh
+        query = key_query(self.table, self.source, self.contract.source.key)
+        total = int(str(self.snapshot.value(sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier))))
+        cut = cut_of(self.snapshot, self.table, self.source, sql.SQL("true"), total)
+        keys = read_jdbc(spark, self.snapshot, query, cut)
+        differences = find_differences(keys, earlier, fresh, self.contract)
+        self._held_frames.append(differences.frame)
+        held = differences.mass_deletion(self.place)
+        if held is not None and not allow_mass_delete:
+            self._hold_deletions(record, held)
+        elif differences.gone:
+            record.manifest["deleted"] = differences.gone
+            gone = tombstones(differences.keys("gone"), earlier, self.contract)
+            fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
+        if differences.missed and isinstance(self.source, WatermarkSource):
+            record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed))
+            every = self._rows(spark, record.batch_id, sql.SQL("true"))
+            missed = every.join(differences.keys("missed"), "_record_key", "left_semi").select(*every.columns)
+            fresh = fresh.unionByName(without_same_version(missed, earlier, None))
+        return fresh
+
+    def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError) -> None:
+        """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on."""
+        detail = f"{held.detail['gone']}/{held.detail['alive']}"
+        digest = digest_of(self.contract.id, "MASS_DELETE", record.business_date.isoformat(), detail)
+        apart = BatchRecord(
+            batch_id=batch_id(self.contract.name, record.business_date, digest),
+            kind=record.kind,
+            content_sha256=digest,
+            business_date=record.business_date,
+            manifest={"resource": self.contract.id, "source": self.place},
+        )
+        self.register.hold(apart, held)
+
+    def _advanced(self) -> str:
+        snapshot = self.snapshot
+        return self.position.advance(snapshot.running_from, snapshot.next_number, self.window.ends).to_json()
+
+    def _write(self, spark: SparkSession, rows: DataFrame, record: BatchRecord, expected: int) -> None:
+        """Write the batch, and with its acceptance move the position."""
+        record.declared = record.received = expected
+        record.manifest |= {"declared": expected, "received": expected}
+        self.register.receive(record)
+        self.register.run.say(f"writing {expected:,} rows of {self.place}")
+        counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected})
+        accepted = counts[record.batch_id]
+        self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})

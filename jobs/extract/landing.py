@@ -1,0 +1,106 @@
+"""Landing (落地区): what a department sent, byte for byte, with a manifest; one folder per batch, for nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.model.contract import Contract
+from catalog.model.settings import get_settings
+
+ROWS_FILE, MANIFEST_FILE, RECEIPT_FILE = "rows.parquet", "manifest.json", "receipt.json"
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Received:
+    """Bytes that came in and are not yet assigned to a batch."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def dataset_folder(contract: Contract) -> Path:
+    """Return the folder of a dataset, made with mode 0700."""
+    return _private(get_settings().landing / contract.government.department / contract.name)
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder and its parents below the state folder readable to their owner alone."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def receive(contract: Contract, blocks: Iterable[bytes], suffix: str) -> Received:
+    """Copy bytes into landing, hashing them on the way."""
+    path = _private(dataset_folder(contract) / ".incoming") / f"{uuid.uuid4().hex}{suffix}"
+    digest, size = hashlib.sha256(), 0
+    path.touch(mode=0o600)
+    with path.open("wb") as target:
+        for block in blocks:
+            digest.update(block)
+            size += len(block)
+            target.write(block)
+    return Received(path, digest.hexdigest(), size)
+
+
+def blocks_of(path: Path) -> Iterable[bytes]:
+    """Yield the bytes of a file."""
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            yield block
+
+
+def batch_folder(contract: Contract, batch_id: str) -> Path:
+    """Return the folder of a batch, made if need be."""
+    return _private(dataset_folder(contract) / batch_id)
+
+
+def keep(contract: Contract, received: Received, batch_id: str) -> Path:
+    """Move received bytes to their batch; a retry of the batch replaces what the earlier try left."""
+    target = batch_folder(contract, batch_id) / f"original{received.path.suffix}"
+    received.path.replace(target)
+    return target
+
+
+def keep_beside(contract: Contract, batch_id: str, source: Path, name: str) -> None:
+    """Copy a small companion, such as the receipt, to its batch."""
+    target = batch_folder(contract, batch_id) / name
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+
+
+def keep_bytes(contract: Contract, batch_id: str, name: str, content: bytes) -> None:
+    """Write bytes as they were sent to their batch."""
+    target = batch_folder(contract, batch_id) / name
+    target.touch(mode=0o600)
+    target.write_bytes(content)
+
+
+def discard(contract: Contract, batch_id: str) -> None:
+    """Remove the folder of a batch that turned out to hold nothing new and was never registered."""
+    shutil.rmtree(dataset_folder(contract) / batch_id, ignore_errors=True)
+
+
+def original(contract: Contract, batch_id: str) -> Path | None:
+    """Return the bytes of a batch as sent, or nothing when landing has none."""
+    return next(iter(sorted(batch_folder(contract, batch_id).glob("original*"))), None)
+
+
+def write_manifest(contract: Contract, batch_id: str, manifest: dict[str, Any]) -> Path:
+    """Write the manifest of a batch, whole or not at all."""
+    folder = batch_folder(contract, batch_id)
+    draft = folder / f".{MANIFEST_FILE}.{uuid.uuid4().hex}"
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(manifest, ensure_ascii=False, indent=2, default=str), encoding="utf-8")
+    draft.replace(folder / MANIFEST_FILE)
+    return folder / MANIFEST_FILE

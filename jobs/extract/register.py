@@ -1,0 +1,210 @@
+"""What the control plane is told about batches (批次登记): received, accepted, held, no-op, each with its ledger line.
+
+Order of writes: received → bronze → ledger → accepted with findings and position, the last in one transaction. A
+command that dies in between finds the batch as received and does the same work again under the same id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.control.batches import find_batch, finish_stage, register_batch
+from catalog.control.findings import record_finding
+from catalog.control.masking import mask_personal
+from catalog.control.positions import get_position, set_position
+from catalog.control.session import in_transaction
+from catalog.control.tables import Batch
+from catalog.model.contract import Contract
+from catalog.model.layers import bronze_of
+from jobs.extract import landing
+from jobs.extract.batch_ids import batch_id
+from jobs.extract.delivery import DeliveryHeldError, Note
+from jobs.runtime.stage import StageRun
+
+STAGE = "extract"
+
+
+@dataclass
+class BatchRecord:
+    """One batch as it goes into the register and its manifest."""
+
+    batch_id: str
+    kind: str
+    content_sha256: str
+    business_date: date
+    declared: int | None = None
+    received: int = 0
+    cursor_from: str | None = None
+    cursor_to: str | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+class Register:
+    """The register of one resource during one run."""
+
+    def __init__(self, contract: Contract, run: StageRun) -> None:
+        self.contract = contract
+        self.run = run
+        self.consumer = f"{STAGE}.{contract.id}"
+
+    def position(self, source: str) -> str | None:
+        """Return how far ``source`` was read."""
+        return in_transaction(lambda session: get_position(session, self.consumer, source))
+
+    def batch(self, batch: str) -> Batch | None:
+        """Return a batch of this resource by its id."""
+        return self._first(Batch.batch_id == batch)
+
+    def accepted(self, content_sha256: str) -> Batch | None:
+        """Return the accepted batch with this content."""
+        return self._first(Batch.content_sha256 == content_sha256, Batch.status == "accepted")
+
+    def latest_accepted(self) -> Batch | None:
+        """Return the batch accepted last."""
+        return self._first(Batch.status == "accepted")
+
+    def unfinished(self) -> Batch | None:
+        """Return a batch that an earlier command began and did not end."""
+        return self._first(Batch.status == "received")
+
+    def id_for(self, content_sha256: str, business_date: date) -> str:
+        """Return the id of the batch with this content: that of an earlier try, else a new one."""
+        earlier = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(("received", "held")))
+        return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256)
+
+    def _free_id(self, digest: str, business_date: date, content_sha256: str) -> str:
+        """Return a batch id that no other content has: longer, should eight digits coincide."""
+        made = batch_id(self.contract.name, business_date, digest)
+        taken = in_transaction(lambda session: find_batch(session, made))
+        if taken is None or (taken.resource == self.contract.id and taken.content_sha256 == content_sha256):
+            return made
+        return f"{made}{digest[8:24]}"
+
+    def _first(self, *conditions: Any) -> Batch | None:  # noqa: ANN401 - SQLAlchemy's own clause types
+        query = select(Batch).where(Batch.resource == self.contract.id, *conditions)
+        newest = query.order_by(Batch.received_at.desc(), Batch.batch_id.desc()).limit(1)
+        return in_transaction(lambda session: session.scalars(newest).one_or_none())
+
+    def receive(self, record: BatchRecord) -> None:
+        """Record that a batch is being worked on."""
+        in_transaction(lambda session: self._write(session, record, "received"))
+
+    def accept(
+        self,
+        record: BatchRecord,
+        *,
+        accepted: int,
+        rejected: int = 0,
+        delta_version: int | None = None,
+        positions: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record that the rows of a batch are in bronze, and how far its source is read by now."""
+        record.manifest |= {"accepted": accepted, "rejected": rejected, "status": "accepted"}
+        landing.write_manifest(self.contract, record.batch_id, record.manifest)
+        self.run.ledger(
+            bronze_of(self.contract).name,
+            record.batch_id,
+            read=accepted + rejected,
+            accepted=accepted,
+            rejected=rejected,
+        )
+
+        def write(session: Session) -> None:
+            self._write(session, record, "accepted")
+            finish_stage(session, record.batch_id, STAGE, self.contract.id, delta_version=delta_version)
+            for source, position in (positions or {}).items():
+                set_position(session, self.consumer, source, position)
+
+        in_transaction(write)
+        for note in record.notes:
+            self.run.say(f"{record.batch_id}: {note.code} ×{note.count} {note.place}")
+
+    def hold(self, record: BatchRecord, held: DeliveryHeldError) -> None:
+        """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected."""
+        record.received = held.rows
+        record.manifest |= {"accepted": 0, "rejected": held.rows, "status": "held", "held_for": held.code}
+        record.manifest |= {"reason": mask_personal(held.message), "remedy": held.remedy}
+        record.notes = [*record.notes, Note(held.code, held.place, held.detail, max(held.rows, 1))]
+        self._end(record, "held", held.code, held.message, held.rows)
+        self.run.say(f"HELD {record.batch_id}: {held.code} {mask_personal(held.message)}")
+        self.run.say(f"     where: {held.place}; remedy: {held.remedy}")
+
+    def no_op(self, record: BatchRecord, earlier: Batch, digest: str) -> None:
+        """Record that the same content came again; its rows are counted where they were accepted.
+
+        Args:
+            record: the repeated delivery.
+            earlier: the batch that was accepted with this content.
+            digest: what tells this repetition from others; its batch id follows from it.
+        """
+        record.batch_id = self._free_id(digest, record.business_date, record.content_sha256)
+        message = f"the same content as {earlier.batch_id}, accepted before"
+        record.manifest |= {"accepted": 0, "status": "no_op", "same_as": earlier.batch_id}
+        place = str(record.manifest.get("source_file", ""))
+        note = Note("DUPLICATE_DELIVERY", place, {"same_as": earlier.batch_id}, record.received)
+        record.notes = [*record.notes, note]
+        self._end(record, "no_op", "DUPLICATE_DELIVERY", message, 0)
+        self.run.say(f"no-op {record.batch_id}: {message}")
+
+    def _end(self, record: BatchRecord, status: str, code: str, reason: str, rejected: int) -> None:
+        landing.write_manifest(self.contract, record.batch_id, record.manifest)
+        table = bronze_of(self.contract).name
+        self.run.ledger(table, record.batch_id, read=rejected, accepted=0, rejected=rejected)
+        in_transaction(lambda session: self._write(session, record, status, code, mask_personal(reason)))
+
+    def note(self, batch_id: str, note: Note) -> None:
+        """Record a finding about a batch that is dealt with."""
+        in_transaction(lambda session: self._find(session, batch_id, note))
+        self.run.say(f"{batch_id}: {note.code} {note.place}")
+
+    def set_positions(self, positions: Iterable[tuple[str, str]]) -> None:
+        """Record sources that are dealt with."""
+
+        def write(session: Session) -> None:
+            for source, position in positions:
+                set_position(session, self.consumer, source, position)
+
+        in_transaction(write)
+
+    def _write(
+        self, session: Session, record: BatchRecord, status: str, code: str | None = None, reason: str | None = None
+    ) -> None:
+        register_batch(
+            session,
+            batch_id=record.batch_id,
+            resource=self.contract.id,
+            source=self.contract.source.server,
+            dataset=self.contract.name,
+            kind=record.kind,
+            status=status,
+            business_date=record.business_date,
+            reason_code=code,
+            reason=reason,
+            declared_rows=record.declared,
+            received_rows=record.received,
+            content_sha256=record.content_sha256,
+            cursor_from=record.cursor_from,
+            cursor_to=record.cursor_to,
+            location=str(landing.batch_folder(self.contract, record.batch_id)),
+            manifest=record.manifest,
+        )
+        for note in record.notes:
+            self._find(session, record.batch_id, note)
+
+    def _find(self, session: Session, batch_id: str, note: Note) -> None:
+        record_finding(
+            session,
+            resource=self.contract.id,
+            batch_id=batch_id,
+            reason_code=note.code,
+            place=note.place,
+            detail=note.detail,
+            count=note.count,
+        )

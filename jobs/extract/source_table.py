@@ -1,0 +1,115 @@
+"""A department's table (源表): which of its columns are the contract's, and how they are read as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from catalog.model.contract import Contract
+from catalog.model.errors import DeliveryRefusedError
+from catalog.model.source import DatabaseSource
+from jobs.extract.header import names_of, normalise
+from jobs.extract.snapshot import Snapshot
+
+ZONE = "Asia/Shanghai"
+WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+_TIMES = ("timestamp without time zone", "date")
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table as the source describes it."""
+
+    schema: str
+    name: str
+    types: dict[str, str]
+    """Column → type, as far as this role may read them."""
+    columns: dict[str, str]
+    """Contract column → column of the table."""
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """The table, quoted."""
+        return sql.Identifier(self.schema, self.name)
+
+    @property
+    def label(self) -> str:
+        """``schema.table``, for people."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def unread(self) -> list[str]:
+        """Columns of the table that no contract column takes."""
+        return sorted(set(self.types) - set(self.columns.values()))
+
+    def text(self, column: str) -> sql.Composable:
+        """Return the SQL of a contract column as text, under its contract name."""
+        return sql.SQL("{}::text AS {}").format(sql.Identifier(self.columns[column]), sql.Identifier(column))
+
+    def instant(self, column: str) -> sql.Composable:
+        """Return the SQL of one of the table's own time columns as an instant; a time without zone is Beijing time."""
+        kind, name = self.types.get(column), sql.Identifier(column)
+        if kind in _TIMES:
+            return sql.SQL("({}::timestamp AT TIME ZONE {})").format(name, sql.Literal(ZONE))
+        if kind == "timestamp with time zone":
+            return name
+        raise DeliveryRefusedError(
+            "COLUMN_UNSUITABLE",
+            f"column {column} is {kind or 'absent'}, not a time",
+            place=self.label,
+            remedy="name a timestamp column as `changed_at`, or read the table as kind: full",
+        )
+
+    def require(self, *columns: str) -> None:
+        """Check that the table has columns of its own that the pipeline needs.
+
+        Raises:
+            DeliveryRefusedError: COLUMN_MISSING.
+        """
+        missing = [column for column in columns if column not in self.types]
+        if missing:
+            raise _missing(self.label, missing, self.unread)
+
+    def is_whole_number(self, column: str | None) -> bool:
+        """Tell whether a column can cut a read into ranges."""
+        return column is not None and self.types.get(column) in WHOLE_NUMBERS
+
+
+def describe(snapshot: Snapshot, contract: Contract, source: DatabaseSource) -> SourceTable:
+    """Return the source table, with the contract's columns found by name.
+
+    Raises:
+        DeliveryRefusedError: COLUMN_MISSING, when the table or a column is absent or may not be read.
+    """
+    schema, _, name = source.table.rpartition(".")
+    schema = schema or "public"
+    rows = snapshot.rows(
+        sql.SQL(
+            "SELECT column_name::text, data_type::text FROM information_schema.columns "
+            "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
+        ),
+        (schema, name),
+    )
+    types = {str(column): str(kind) for column, kind in rows}
+    names = names_of(contract)
+    columns: dict[str, str] = {}
+    for column in types:
+        target = names.get(normalise(column))
+        if target is not None:
+            columns.setdefault(target, column)
+    label = f"{schema}.{name}"
+    missing = [c for c in names.values() if c not in columns and not contract.item(c).optional]
+    if not types or missing:
+        raise _missing(label, list(dict.fromkeys(missing)), sorted(set(types) - set(columns.values())))
+    return SourceTable(schema, name, types, columns)
+
+
+def _missing(label: str, missing: list[str], unread: list[str]) -> DeliveryRefusedError:
+    return DeliveryRefusedError(
+        "COLUMN_MISSING",
+        f"column {', '.join(missing)} is not there, or this role may not read it; not read: {', '.join(unread) or '–'}",
+        place=label,
+        remedy="ask the department for SELECT on it, or add its new name under government.items.<column>.from; "
+        "nothing was read, the position stands",
+    )

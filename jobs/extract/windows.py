@@ -1,0 +1,146 @@
+"""Which rows of a source table one run reads (读取窗口): change feed, watermark, or the whole table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from psycopg import sql
+
+from catalog.model.errors import DeliveryRefusedError
+from catalog.model.source import DatabaseSource, FeedSource, WatermarkSource
+from jobs.extract.marks import Position
+from jobs.extract.snapshot import Cut, Snapshot
+from jobs.extract.source_table import SourceTable
+
+FEED_OVERLAP = 1_000
+"""Feed rows read again: identities drawn shortly before their transaction got its number."""
+OPERATIONS = {"I": "I", "U": "U", "D": "D", "INSERT": "I", "UPDATE": "U", "DELETE": "D"}
+ROWS_PER_PART = 50_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is read in one run."""
+
+    condition: sql.Composable
+    """SQL condition on the source table."""
+    begins: str
+    """Where it begins, overlap included; empty for the whole table."""
+    ends: str
+    """Where the next window begins, as far as no transaction is under way."""
+
+
+def window_of(snapshot: Snapshot, table: SourceTable, source: DatabaseSource, position: Position) -> Window:
+    """Return the window of a run, from the position to the present."""
+    if isinstance(source, FeedSource):
+        return _feed_window(snapshot, table, source, position)
+    if isinstance(source, WatermarkSource):
+        return _watermark_window(snapshot, table, source, position)
+    return Window(sql.SQL("true"), "", snapshot.taken_at.isoformat())
+
+
+def _feed_window(snapshot: Snapshot, table: SourceTable, source: FeedSource, position: Position) -> Window:
+    table.require(source.cursor, source.operation, source.changed_at)
+    if not table.is_whole_number(source.cursor):
+        raise DeliveryRefusedError(
+            "COLUMN_UNSUITABLE",
+            f"cursor {source.cursor} is {table.types[source.cursor]}, not a whole number",
+            place=table.label,
+            remedy="name the identity column of the feed as `cursor`",
+        )
+    cursor = sql.Identifier(source.cursor)
+    highest = snapshot.value(sql.SQL("SELECT max({})::bigint FROM {}").format(cursor, table.identifier))
+    reached = str(max(int(str(highest or 0)), int(position.reached or 0)))
+    if not position.start:
+        return Window(sql.SQL("true"), "", reached)
+    begins = int(position.start) - FEED_OVERLAP
+    return Window(sql.SQL("{} > {}").format(cursor, sql.Literal(begins)), str(begins), reached)
+
+
+def _watermark_window(snapshot: Snapshot, table: SourceTable, source: WatermarkSource, position: Position) -> Window:
+    table.require(source.changed_at)
+    ends = snapshot.taken_at.isoformat()
+    changed = table.instant(source.changed_at)
+    if not position.start:
+        return Window(sql.SQL("true"), "", ends)
+    begins = datetime.fromisoformat(position.start) - timedelta(seconds=source.overlap_seconds)
+    column, bound = sql.Identifier(source.changed_at), sql.Literal(begins.astimezone(UTC).isoformat())
+    if changed == column:
+        later = sql.SQL("{} > {}::timestamptz").format(column, bound)
+    else:
+        later = sql.SQL("{} > ({}::timestamptz AT TIME ZONE 'Asia/Shanghai')").format(column, bound)
+    return Window(sql.SQL("({} OR {} IS NULL)").format(later, column), begins.isoformat(), ends)
+
+
+def row_query(table: SourceTable, source: DatabaseSource, condition: sql.Composable) -> sql.Composable:
+    """Return the SELECT of whole rows: contract columns as text, then what the pipeline keeps beside them."""
+    parts = [table.text(column) for column in table.columns]
+    parts.append(sql.SQL("{} AS {}").format(_row_number(table, source), sql.Identifier("_row_number")))
+    changed = source.changed_at
+    instant = table.instant(changed) if changed else sql.SQL("NULL::timestamptz")
+    parts.append(sql.SQL("{} AS {}").format(instant, sql.Identifier("_source_at")))
+    parts.append(sql.SQL("{} AS {}").format(_operation(source), sql.Identifier("_operation")))
+    parts.append(sql.SQL("{} AS {}").format(_origin(table, source), sql.Identifier("_source_file")))
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(parts), table.identifier, condition)
+
+
+def key_query(table: SourceTable, source: DatabaseSource, key: list[str]) -> sql.Composable:
+    """Return the SELECT of record keys and change times of all rows."""
+    parts = [table.text(column) for column in key]
+    instant = table.instant(source.changed_at) if source.changed_at else sql.SQL("NULL::timestamptz")
+    parts.append(sql.SQL("{} AS {}").format(instant, sql.Identifier("_changed_at")))
+    parts.append(sql.SQL("{} AS {}").format(_row_number(table, source), sql.Identifier("_row_number")))
+    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(parts), table.identifier)
+
+
+def _cutting_column(table: SourceTable, source: DatabaseSource) -> str | None:
+    column = source.cursor if isinstance(source, FeedSource) else source.partition_column
+    return column if table.is_whole_number(column) else None
+
+
+def _row_number(table: SourceTable, source: DatabaseSource) -> sql.Composable:
+    column = _cutting_column(table, source)
+    return sql.SQL("{}::bigint").format(sql.Identifier(column)) if column else sql.SQL("NULL::bigint")
+
+
+def _operation(source: DatabaseSource) -> sql.Composable:
+    if not isinstance(source, FeedSource):
+        return sql.Literal("U")
+    cases = [
+        sql.SQL("WHEN {} THEN {}").format(sql.Literal(word), sql.Literal(code)) for word, code in OPERATIONS.items()
+    ]
+    return sql.SQL("CASE upper(trim({}::text)) {} END").format(
+        sql.Identifier(source.operation), sql.SQL(" ").join(cases)
+    )
+
+
+def unknown_operations(table: SourceTable, source: FeedSource, condition: sql.Composable) -> sql.Composable:
+    """Return the SELECT that counts feed rows whose operation nobody knows, with the first and last of them."""
+    cursor = sql.Identifier(source.cursor)
+    return sql.SQL("SELECT count(*), min({0})::text, max({0})::text FROM {1} WHERE {2} AND ({3}) IS NULL").format(
+        cursor, table.identifier, condition, _operation(source)
+    )
+
+
+def _origin(table: SourceTable, source: DatabaseSource) -> sql.Composable:
+    """Return the SQL of where a row comes from: the table, and the department's own batch number in a feed."""
+    if isinstance(source, FeedSource) and source.batch in table.types:
+        batch = sql.Identifier(source.batch)
+        return sql.SQL("{} || '#' || coalesce({}::text, '')").format(sql.Literal(table.label), batch)
+    return sql.Literal(table.label)
+
+
+def cut_of(
+    snapshot: Snapshot, table: SourceTable, source: DatabaseSource, condition: sql.Composable, rows: int
+) -> Cut | None:
+    """Return how to read a window in parallel; nothing when it is small or has no whole-number column."""
+    column = _cutting_column(table, source)
+    parts = min(source.partitions, max(rows // ROWS_PER_PART, 1))
+    if column is None or parts < 2:
+        return None
+    query = sql.SQL("SELECT min({0})::bigint, max({0})::bigint FROM {1} WHERE {2}")
+    [(lowest, highest)] = snapshot.rows(query.format(sql.Identifier(column), table.identifier, condition))
+    if lowest is None or highest is None:
+        return None
+    return Cut("_row_number", int(str(lowest)), int(str(highest)), parts)
