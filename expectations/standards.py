@@ -18,11 +18,13 @@ PATTERNS = {
 def bound_item(contract: Contract, column: str, registry: Registry) -> Item:
     """Return how ``column`` is judged; base and shared tables inherit it from the tables they are built from.
 
-    A base column takes the most lenient ``on_failure`` of its inputs, since each of them may supply the value.
+    A base column takes the most lenient ``on_failure`` of its inputs, since each of them may supply the value, unless
+    its own contract says what happens.
     """
     government = contract.government
-    if column in government.items:
-        return government.items[column]
+    own = government.items.get(column)
+    if own and (government.source or "on_failure" in own.model_fields_set):
+        return own
     ids: list[str] = []
     if government.reconcile:
         ids = list(government.reconcile.inputs)
@@ -33,11 +35,11 @@ def bound_item(contract: Contract, column: str, registry: Registry) -> Item:
         for source in (registry.get(resource) for resource in ids)
         if column in source.columns
     ]
-    bound = [item for item in found if item != Item()]
+    bound = [item for item in (own, *found) if item is not None and item != Item()]
     if not bound:
         return Item()
     lenient = any(item.on_failure == "flag" for item in bound)
-    return bound[0].model_copy(update={"on_failure": "flag" if lenient else "set_aside"})
+    return bound[0].model_copy(update={"on_failure": "flag" if lenient else "set_aside", "agrees_with": None})
 
 
 def _is_computed(contract: Contract, column: str) -> bool:

@@ -92,13 +92,6 @@ class _Builder:
     def live(self) -> dict[str, Any]:
         return {"row_condition": LIVE} if self.live_only else {}
 
-    @property
-    def key_rows(self) -> dict[str, Any]:
-        """Key rules look at tombstones too, where the contract's key is what the table is merged on."""
-        source = self.contract.government.source
-        merged_on_key = source is None or set(source.key) == set(self.contract.key)
-        return {} if merged_on_key else self.live
-
     def rule(
         self, subject: str, what: str, severity: Severity, indicator: str, zh: str, en: str, on_empty: Severity = "warn"
     ) -> dict[str, Any]:
@@ -142,7 +135,15 @@ class _Builder:
         if self.layer == "silver":
             yield gxe.ExpectColumnValuesToBeUnique(
                 column="_record_key",
-                **self.rule("_record_key", "unique", "stop", "唯一性", "来源记录标识不得重复", "_record_key is unique"),
+                **self.live,
+                **self.rule(
+                    "_record_key",
+                    "unique",
+                    "stop",
+                    "唯一性",
+                    "来源记录不得有两条现势记录",
+                    "a source record has one live row",
+                ),
             )
 
     def columns(self) -> Expectation:
@@ -158,12 +159,13 @@ class _Builder:
         )
 
     def key(self) -> Iterator[Expectation]:
+        """Key rules look at tombstones too: the key is what the table is merged on."""
         key = self.contract.key
         words = self.rule("key", "unique", "stop", "唯一性", f"主键 {'、'.join(key)} 不得重复", "the key is unique")
         if len(key) == 1:
-            yield gxe.ExpectColumnValuesToBeUnique(column=key[0], **self.key_rows, **words)
+            yield gxe.ExpectColumnValuesToBeUnique(column=key[0], **words)
         else:
-            yield gxe.ExpectCompoundColumnsToBeUnique(column_list=key, ignore_row_if="never", **self.key_rows, **words)
+            yield gxe.ExpectCompoundColumnsToBeUnique(column_list=key, ignore_row_if="never", **words)
 
     def column(self, column: Property, item: Item) -> Iterator[Expectation]:
         yield self.type(column)
@@ -171,7 +173,7 @@ class _Builder:
         severity: Severity = "warn" if item.on_failure == "flag" and not is_key else "stop"
         if column.required or is_key:
             yield gxe.ExpectColumnValuesToNotBeNull(
-                column=column.name, **(self.key_rows if is_key else self.live),
+                column=column.name, **({} if is_key else self.live),
                 **self.rule(
                     column.name, "not_null", severity, "数据元素",
                     f"{column.business_name}不得为空", f"{column.name} is never null",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from trial import RESOURCE, document, frame_of, rows, write, write_contract
 
 from catalog.model import layers
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
+from tests.expectations.trial import RESOURCE, document, frame_of, rows, write, write_contract
 
 
 @dataclass

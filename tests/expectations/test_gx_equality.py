@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from trial import citizen, contract_of, frame_of, row, rows
 
 from catalog.model.registry import Registry
 from expectations.gx import ConditionColumn, Expectation, ExpectationSuite, gxe
 from expectations.one_pass import OnePass
 from expectations.plan import LIVE
 from expectations.suite import build_plan
+from tests.expectations.trial import citizen, contract_of, frame_of, row, rows
 
 DIRTY = [
     *rows(6),

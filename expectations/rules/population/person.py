@@ -14,10 +14,12 @@ OLDEST = 130
 def expectations(on: RuleBook) -> list[Expectation]:
     """Ages are human: nobody is older than 130, nobody is born after the business date."""
     today = on.business_date
+    too_old = datetime(today.year - OLDEST - 1, today.month, min(today.day, 28))
     return [
         gxe.ExpectColumnValuesToBeBetween(
             column="birth_date",
-            min_value=datetime(today.year - OLDEST, today.month, 1),
+            min_value=too_old,
+            strict_min=True,
             max_value=datetime(today.year, today.month, today.day),
             **on.rule(
                 "birth_date", "age_at_most_130", "stop", "内容正确性",

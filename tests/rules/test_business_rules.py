@@ -1,0 +1,81 @@
+"""Every rules file belongs to a contract, and each business rule catches what it says."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import expectations.rules as package
+from catalog.model.registry import Registry, get_registry
+from expectations.gx import Expectation
+from expectations.one_pass import OnePass
+from expectations.rules import RuleBook, business_rules, module_of
+
+TODAY = date(2026, 3, 1)
+FILES = sorted(Path(package.__file__).parent.glob("*/[a-z]*.py"))
+RESOURCES = [f"{path.parent.name}.{path.stem}" for path in FILES]
+
+
+def rules_of(resource: str) -> list[Expectation]:
+    return business_rules(RuleBook(get_registry().get(resource), TODAY, live_only=True))
+
+
+def failures(spark: Any, resource: str, schema: str, records: list[tuple[Any, ...]]) -> dict[str, int]:
+    """Return how many rows break each rule."""
+    rules = rules_of(resource)
+    assert rules
+    one_pass = OnePass(spark.createDataFrame(records, schema), rules)
+    one_pass.prepare()
+    one_pass.run()
+    found = {rule.meta["rule_id"]: one_pass.verdict(index) for index, rule in enumerate(rules)}
+    return {rule_id: verdict.result["unexpected_count"] for rule_id, verdict in found.items()}
+
+
+def test_there_are_rules_files() -> None:
+    assert {"population.person", "licence.licence"} <= set(RESOURCES)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_a_rules_file_has_its_contract_and_names_its_columns(resource: str) -> None:
+    contract = get_registry().get(resource)
+    assert module_of(resource)
+    for rule in rules_of(resource):
+        assert rule.meta["rule_id"].startswith(f"{resource}.")
+        named = [getattr(rule, name) for name in ("column", "column_A", "column_B") if hasattr(rule, name)]
+        assert named and set(named) <= set(contract.columns)
+
+
+def test_a_rules_file_without_a_contract_is_found_out() -> None:
+    assert RESOURCES
+    orphans = [resource for resource in RESOURCES if resource not in {c.id for c in get_registry().all()}]
+    assert orphans == []
+    assert Registry().all() == []
+
+
+def test_nobody_is_older_than_130_or_born_tomorrow(spark: Any) -> None:
+    records = [
+        (date(1895, 3, 2), False),
+        (date(1895, 3, 1), False),
+        (date(2026, 3, 1), False),
+        (date(2026, 3, 2), False),
+        (date(1700, 1, 1), True),
+        (None, False),
+    ]
+    found = failures(spark, "population.person", "birth_date date, _is_deleted boolean", records)
+    assert found == {"population.person.birth_date.age_at_most_130": 2}
+
+
+def test_a_licence_begins_before_it_ends(spark: Any) -> None:
+    records = [
+        (date(2020, 1, 1), date(2025, 1, 1), False),
+        (date(2020, 1, 1), date(2020, 1, 1), False),
+        (date(2020, 1, 2), date(2020, 1, 1), False),
+        (date(2020, 1, 2), date(2020, 1, 1), True),
+        (date(2020, 1, 1), None, False),
+    ]
+    schema = "valid_from_date date, valid_to_date date, _is_deleted boolean"
+    found = failures(spark, "licence.licence", schema, records)
+    assert found == {"licence.licence.valid_to_date.not_before_valid_from_date": 1}
