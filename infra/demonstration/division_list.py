@@ -1,7 +1,8 @@
 """Derives ``catalog/codes/division.csv`` (行政区划代码, GB/T 2260) from the facts in python-stdnum's ``cn/loc.dat``.
 
-One row per code: its newest name, the years over which it was in force, and, for a code that ended, the code that
-took over its name in the same province. Run ``python -m infra.demonstration.division_list`` after stdnum's list moved.
+One row per code: its newest name, the unbroken run of years up to its newest use, and, for a code that ended, the code
+that took over its name in the same province. Ten codes were given to another place after years of disuse. Run
+``python -m infra.demonstration.division_list`` after stdnum's list moved.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ def _division(code: str, counties: str) -> Division:
         if match is None:
             raise ValueError(f"cn/loc.dat, code {code}: {county!r} is not a county")
         spans.append((int(match.group(1) or 0), int(match.group(2) or 0), match.group(3)))
-    last = 0 if any(end == 0 for _, end, _ in spans) else max(end for _, end, _ in spans)
-    return Division(code, spans[-1][2], min(start for start, _, _ in spans), last)
+    first, last, name = spans.pop()
+    while spans and spans[-1][1] + 1 >= first:
+        first = spans.pop()[0]
+    return Division(code, name, first, last)
 
 
 def _with_successors(divisions: list[Division]) -> list[Division]:
