@@ -42,6 +42,7 @@ def extract_files(contract: Contract, source: FileSource, register: Register) ->
         else:
             register.run.say(f"{arrival.name} changed while it was read; the next run takes it")
     lay_admitted(contract, register, admitted)
+    intake.note_repetitions()
     register.set_positions(done)
 
 
@@ -53,6 +54,9 @@ class Intake:
         self.source = source
         self.register = register
         self.business_date = get_settings().business_date
+        self._underway: set[str] = set()
+        """Contents admitted in this run and not yet in bronze."""
+        self._repeated: list[tuple[Received, str, Arrival | None]] = []
 
     def take(self, arrival: Arrival) -> list[Admitted]:
         """Take one file, or all members of an archive; return what is ready for bronze."""
@@ -81,11 +85,11 @@ class Intake:
         """Take a file as one delivery; hold it at once when it is known that it must be."""
         changed = datetime.fromtimestamp(arrival.path.stat().st_mtime, UTC)
         received = landing.receive(self.contract, landing.blocks_of(arrival.path), arrival.path.suffix)
-        more = {"fingerprint": arrival.fingerprint, "source_at": _instant(receipt, changed)}
-        earlier = self.register.accepted(received.sha256)
-        if earlier is not None:
-            self._note_repetition(received, arrival, receipt, earlier)
+        if self._is_known(received.sha256):
+            received.path.unlink()
+            self._repeated.append((received, arrival.name, arrival))
             return None
+        more = {"fingerprint": arrival.fingerprint, "source_at": _instant(receipt, changed)}
         record = self._record(received, arrival.name, receipt, more)
         file = landing.keep(self.contract, received, record.batch_id)
         beside = receipt_path(arrival.path)
@@ -95,6 +99,9 @@ class Intake:
             self.register.hold(record, held)
             return None
         return self._admit(record, file, receipt)
+
+    def _is_known(self, sha256: str) -> bool:
+        return sha256 in self._underway or self.register.accepted(sha256) is not None
 
     def _take_members(self, arrival: Arrival, receipt: Receipt | None) -> list[Admitted]:
         pattern = self.source.archive_member or "*"
@@ -117,14 +124,11 @@ class Intake:
 
     def _take_member(self, received: Received, name: str, source_at: str) -> tuple[Admitted | None, int]:
         """Take one member; return it with its number of records, also when an earlier run accepted it."""
-        earlier = self.register.accepted(received.sha256)
-        if earlier is not None:
+        if self._is_known(received.sha256):
             received.path.unlink()
-            if earlier.manifest.get("source_file") != name:
-                record = self._record(received, name, None, {})
-                record.received = earlier.received_rows or 0
-                self.register.no_op(record, earlier, digest_of(received.sha256, name))
-            return None, earlier.received_rows or 0
+            self._repeated.append((received, name, None))
+            earlier = self.register.accepted(received.sha256)
+            return None, (earlier.received_rows or 0) if earlier else 0
         record = self._record(received, name, None, {"source_at": source_at, "is_member": True})
         taken = self._admit(record, landing.keep(self.contract, received, record.batch_id), None)
         return taken, taken.reading.records if taken else record.received
@@ -173,26 +177,34 @@ class Intake:
         record.received = reading.records
         manifest |= account(reading, record.declared)
         record.notes += [*reading.notes, *reading.rejection_notes(name)]
+        self._underway.add(record.content_sha256)
         self.register.run.say(f"read {name}: {reading.read:,} rows, {reading.accepted:,} admitted")
         return Admitted(record, reading, rows_file)
 
-    def _note_repetition(self, received: Received, arrival: Arrival, receipt: Receipt | None, earlier: Batch) -> None:
-        """Record that an accepted file came again; its bytes already lie in landing.
+    def note_repetitions(self) -> None:
+        """Record the files and members that came again; their bytes already lie in landing.
 
-        The very file an earlier run accepted without coming to its end is no repetition, and neither is one whose
-        receipt came after it.
+        The very file that an earlier run accepted without coming to its end is no repetition, and neither is one
+        whose receipt came after it.
         """
-        received.path.unlink()
-        known = str(earlier.manifest.get("fingerprint", "")).split("/")[0]
-        if earlier.manifest.get("source_file") == arrival.name and known == arrival.fingerprint.split("/")[0]:
-            self._check_late_receipt(arrival, receipt, earlier)
-            return
-        record = self._record(received, arrival.name, receipt, {"fingerprint": arrival.fingerprint})
-        record.received = earlier.received_rows or 0
-        self.register.no_op(record, earlier, digest_of(received.sha256, arrival.name, arrival.fingerprint))
+        for received, name, arrival in self._repeated:
+            earlier = self.register.accepted(received.sha256)
+            if earlier is None:
+                continue
+            fingerprint = arrival.fingerprint if arrival else ""
+            known = str(earlier.manifest.get("fingerprint", ""))
+            if earlier.manifest.get("source_file") == name and known.split("/")[0] == fingerprint.split("/")[0]:
+                self._check_late_receipt(arrival, earlier)
+                continue
+            record = self._record(received, name, None, {"fingerprint": fingerprint} if arrival else {})
+            record.received = earlier.received_rows or 0
+            self.register.no_op(record, earlier, digest_of(received.sha256, name, fingerprint))
+        self._repeated.clear()
 
-    def _check_late_receipt(self, arrival: Arrival, receipt: Receipt | None, earlier: Batch) -> None:
-        if receipt is not None and receipt.rows != earlier.received_rows:
+    def _check_late_receipt(self, arrival: Arrival | None, earlier: Batch) -> None:
+        """Note a receipt that came after its file was accepted and does not fit it."""
+        receipt = read_receipt(arrival.path, arrival.name) if arrival else None
+        if arrival and receipt and receipt.rows != earlier.received_rows:
             detail = {"declared": receipt.rows, "received": earlier.received_rows}
             self.register.note(earlier.batch_id, Note("RECEIPT_LATE_AND_DIFFERENT", arrival.name, detail))
 

@@ -92,8 +92,17 @@ def positional_header(contract: Contract) -> HeaderMatch:
     return HeaderMatch(tuple(columns), {c: i for i, c in enumerate(columns)}, (), (), ())
 
 
-def check_header(match: HeaderMatch, contract: Contract, place: str, rows: int = 0) -> list[Note]:
+def check_header(
+    match: HeaderMatch, contract: Contract, place: str, rows: int = 0, *, is_ordered: bool = True
+) -> list[Note]:
     """Return what is worth noting about a header.
+
+    Args:
+        match: the header found.
+        contract: the resource.
+        place: the file's name in messages.
+        rows: how many rows are held with it.
+        is_ordered: whether the order of the names means anything, as in JSON it does not.
 
     Raises:
         DeliveryHeldError: COLUMN_REPEATED, COLUMN_MISSING, or COLUMN_ADDED where the contract holds unknown columns.
@@ -132,6 +141,6 @@ def check_header(match: HeaderMatch, contract: Contract, place: str, rows: int =
                 detail=detail,
             )
         notes.append(Note("COLUMN_ADDED", place, detail, len(match.unknown)))
-    if match.is_reordered:
+    if is_ordered and match.is_reordered:
         notes.append(Note("HEADER_REORDERED", place, {"header": list(match.cells), "contract": list(match.positions)}))
     return notes

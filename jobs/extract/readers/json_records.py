@@ -122,7 +122,7 @@ def read_records(
         extra = [n for n in names if n == changed_at and n in known.unknown]
         match = match_header([n for n in names if n not in extra], sink.contract)
         reading.header = names
-        reading.notes += check_header(match, sink.contract, place, len(records))
+        reading.notes += check_header(match, sink.contract, place, len(records), is_ordered=False)
         named = {column: match.cells[index] for column, index in match.positions.items()}
         for chunk in _chunks(objects):
             _add(chunk, named, sink, changed_at, place)
