@@ -22,6 +22,7 @@ from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
+from jobs.runtime.staging import staged
 
 STAGE = "conform"
 
@@ -81,15 +82,12 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     delta.ensure(spark, aside, SET_ASIDE_COLUMNS)
     rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
-    judged = judge(rows, contract, waiting.previous_date).persist()
-    try:
+    with staged(spark, judge(rows, contract, waiting.previous_date), run, "judged") as judged:
         settled = settle(spark, judged, contract, silver)
         counts = _counts(settled)
         _refuse_lost_rows(counts, waiting, contract)
         _write_set_aside(spark, settled, aside, waiting.batch_ids, counts, run)
         version = _write_silver(spark, settled.where("_standing = 'stands'"), contract)
-    finally:
-        judged.unpersist()
     for batch_id in waiting.batch_ids:
         kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
         run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)

@@ -14,6 +14,7 @@ from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
+from jobs.runtime.staging import staged
 
 STAGE = "curate"
 
@@ -66,8 +67,7 @@ def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curat
     table = table_of(contract)
     admitted = F.coalesce(F.expr(cut.where), F.lit(False)) & ~F.col("_is_deleted")
     columns = [F.expr(p.transform_logic or f"`{p.name}`").cast(p.spark_type).alias(p.name) for p in contract.properties]
-    rows = changed.select(*columns, admitted.alias("_admitted")).persist()
-    try:
+    with staged(spark, changed.select(*columns, admitted.alias("_admitted")), run, "cut") as rows:
         counts = {row["_admitted"]: row["count"] for row in rows.groupBy("_admitted").count().collect()}
         others = [c for c in contract.columns if c not in contract.key]
         differs = " OR ".join(f"NOT (s.`{c}` <=> t.`{c}`)" for c in others) or "false"
@@ -80,7 +80,5 @@ def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curat
             update_when=differs,
             insert_when="s._admitted",
         )
-        kept, out = counts.get(True, 0), counts.get(False, 0)
-        run.ledger(table.name, label, read=kept + out, accepted=kept, set_aside=out)
-    finally:
-        rows.unpersist()
+    kept, out = counts.get(True, 0), counts.get(False, 0)
+    run.ledger(table.name, label, read=kept + out, accepted=kept, set_aside=out)

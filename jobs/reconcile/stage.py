@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +22,7 @@ from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
+from jobs.runtime.staging import staged
 
 STAGE = "reconcile"
 CALENDAR = "calendar"
@@ -36,7 +37,6 @@ class Work:
     reconcile: Reconcile
     versions: list[affected.InputVersion]
     business_date: date
-    previous_date: date | None
     keys: DataFrame | None
     """Touched entity keys; None means all of them."""
 
@@ -73,55 +73,56 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         with session_scope() as session:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)
-        work = _plan(spark, contract, versions, date.fromisoformat(calendar) if calendar else None)
-        if work is None:
+        previous = date.fromisoformat(calendar) if calendar else None
+        spec = _spec(contract, versions)
+        delta.ensure(spark, table_of(contract), base_columns(contract))
+        delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
+        whole = affected.is_first_time(versions, spec) or previous is None
+        if not whole and not affected.has_news(versions) and previous == get_settings().business_date:
             run.say("no input has changed since the last run")
             return
-        _bring_together(spark, work, run)
+        work = Work(contract, spec, versions, get_settings().business_date, None)
+        if whole or previous is None:
+            _bring_together(spark, work, run)
+        else:
+            with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
+                _bring_together(spark, replace(work, keys=keys), run)
         with session_scope() as session:
             affected.consume(session, contract, versions)
             set_position(session, resource, CALENDAR, work.business_date.isoformat())
 
 
-def _plan(
-    spark: SparkSession, contract: Contract, versions: list[affected.InputVersion], previous: date | None
-) -> Work | None:
+def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcile:
+    """Return the contract's reconcile block, once at least one input exists."""
     spec = contract.government.reconcile
     if spec is None or not any(v.contract.id in spec.inputs for v in versions):
         raise NothingToReconcileError(
             f"none of the inputs of {contract.id} has been conformed",
             remedy="run extract and conform for its silver resources first",
         )
-    today = get_settings().business_date
-    delta.ensure(spark, table_of(contract), base_columns(contract))
-    delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
-    if affected.is_first_time(versions, spec) or previous is None:
-        return Work(contract, spec, versions, today, previous, None)
-    turned = own_logic.turned_between(contract, previous, today)
-    if not affected.has_news(versions) and (turned is None or previous == today):
-        return None
-    keys = affected.affected_keys(spark, versions, spec)
-    if turned is not None:
-        rows = delta.read(spark, table_of(contract)).where(~F.col("_is_deleted")).where(turned)
-        keys = keys.unionByName(rows.select(F.col(spec.key).alias("key"))).distinct()
-    return Work(contract, spec, versions, today, previous, keys.persist())
+    return spec
+
+
+def _touched(spark: SparkSession, work: Work, previous: date) -> DataFrame:
+    """Return the keys that changed by data, and those that changed by the calendar alone."""
+    keys = affected.affected_keys(spark, work.versions, work.reconcile)
+    turned = own_logic.turned_between(work.contract, previous, work.business_date)
+    if turned is None:
+        return keys
+    rows = delta.read(spark, table_of(work.contract)).where(~F.col("_is_deleted")).where(turned)
+    return keys.unionByName(rows.select(F.col(work.reconcile.key).alias("key"))).distinct()
 
 
 def _bring_together(spark: SparkSession, work: Work, run: StageRun) -> None:
     run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
-    entities = _entities(spark, work).persist()
-    try:
+    with staged(spark, _entities(spark, work), run, "entities") as entities:
         established = entities.where("_established")
         counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
         rows = {row["_established"]: int(row["rows"]) for row in counts}
         _write_base(spark, established, work)
         _write_conflicts(spark, established, work)
-        accepted, aside = rows.get(True, 0), rows.get(False, 0)
-        run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
-    finally:
-        entities.unpersist()
-        if work.keys is not None:
-            work.keys.unpersist()
+    accepted, aside = rows.get(True, 0), rows.get(False, 0)
+    run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
 
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
