@@ -51,6 +51,13 @@ def small_world() -> tuple[World, list[Deliveries]]:
 
 
 @pytest.fixture(scope="session")
+def middle_world() -> tuple[World, list[Deliveries]]:
+    """Return the world after two days at a fifth of full scale."""
+    world = World(SEED + 1, 0.2, FIRST_DATE)
+    return world, [world.step() for _ in range(2)]
+
+
+@pytest.fixture(scope="session")
 def full_world() -> tuple[World, list[Deliveries]]:
     """Return the world after two days at full scale."""
     world = World(SEED, 1.0, FIRST_DATE)

@@ -110,7 +110,7 @@ def test_changes_since_a_moment_include_the_moment(filled: tuple[str, World, Del
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer "}]
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": f"Bearer {TOKEN}x"}]
 )
 def test_nothing_without_the_token(filled: tuple[str, World, Deliveries], headers: dict[str, str]):
     address, *_ = filled

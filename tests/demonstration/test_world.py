@@ -63,7 +63,7 @@ def test_no_record_has_two_faults(full_world: tuple[World, list[Deliveries]]):
         assert max(seen.values()) == 1
 
 
-@pytest.mark.parametrize("scale", ["small_world", "full_world"])
+@pytest.mark.parametrize("scale", ["small_world", "middle_world"])
 def test_residents_show_exactly_what_is_planted(scale: str, request: pytest.FixtureRequest):
     _, days = request.getfixturevalue(scale)
     planted = planted_in(days, "population.resident")
@@ -95,7 +95,7 @@ def test_duplicates_are_spelling_variants_that_come_after_the_first_record(
         assert double["index"] > original["index"] and double["cd_time"] > original["cd_time"]
 
 
-@pytest.mark.parametrize("scale", ["small_world", "full_world"])
+@pytest.mark.parametrize("scale", ["small_world", "middle_world"])
 def test_firms_show_exactly_what_is_planted(scale: str, request: pytest.FixtureRequest):
     _, days = request.getfixturevalue(scale)
     judges = {
@@ -118,7 +118,7 @@ def test_firms_show_exactly_what_is_planted(scale: str, request: pytest.FixtureR
         assert written["uscc"].is_unique
 
 
-@pytest.mark.parametrize("scale", ["small_world", "full_world"])
+@pytest.mark.parametrize("scale", ["small_world", "middle_world"])
 def test_licences_show_exactly_what_is_planted(scale: str, request: pytest.FixtureRequest):
     world, days = request.getfixturevalue(scale)
     known = known_codes(world)
@@ -133,7 +133,7 @@ def test_licences_show_exactly_what_is_planted(scale: str, request: pytest.Fixtu
     assert judged > 1200
 
 
-@pytest.mark.parametrize("scale", ["small_world", "full_world"])
+@pytest.mark.parametrize("scale", ["small_world", "middle_world"])
 def test_insured_show_exactly_what_is_planted(scale: str, request: pytest.FixtureRequest):
     world, days = request.getfixturevalue(scale)
     planted = planted_in(days, "population.insured_person")
