@@ -62,7 +62,7 @@ def test_departments_have_valid_codes_of_their_own():
     codes = [department.uscc for department in departments.values()]
     assert len(codes) == len(set(codes)) >= 10
     assert not any(explain_uscc(code) for code in codes)
-    assert [d.id for d in departments.values() if d.role == "host"] == ["data_bureau"]
+    assert [d.id for d in departments.values() if d.role == "host"] == ["data_administration"]
 
 
 def test_licence_types_are_those_of_the_departments():
