@@ -1,0 +1,6 @@
+"""All cases by name."""
+
+from tests.benchmarks.ingestion import ingestion
+from tests.benchmarks.scheduling import scheduling
+
+CASES = {"ingestion": ingestion, "scheduling": scheduling}
