@@ -122,6 +122,13 @@ copy_jars() {
   mv "$VENV/jars.new" "$VENV/jars"
 }
 
+# The Spark server starts in half the time from an archive of its classes; without one it starts all the same.
+archive_classes() {
+  say "archiving the Spark server's classes"
+  PYTHONPATH=. "$VENV/bin/python" -m infra.stack.class_archive >"$LOG" 2>&1 ||
+    say "no archive could be made, the server will start more slowly: $(tail -n 3 "$LOG")"
+}
+
 is_current && exit 0
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
@@ -129,5 +136,6 @@ need_java_and_maven
 make_venv
 install_packages
 copy_jars
+archive_classes
 touch "$STAMP"
 say "done in $SECONDS s"

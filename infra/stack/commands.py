@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -95,9 +97,10 @@ def status_command() -> None:
 
 
 def _status_table(entries: list[ProcessStatus]) -> Table:
-    table = Table(title="Embedded stack (运行栈)", title_justify="left")
+    table = Table(title="Embedded stack (运行栈)", title_justify="left", box=SIMPLE, pad_edge=False)
     for heading in ("process", "pid", "port", "up", "restarts", "health", "memory", "log"):
-        table.add_column(heading, justify="right" if heading in ("pid", "port", "restarts", "memory") else "left")
+        number = heading in ("pid", "port", "restarts", "memory")
+        table.add_column(heading, justify="right" if number else "left", no_wrap=heading != "health")
     for entry in entries:
         alive = entry.is_alive
         told = f"{entry.state}: {entry.message}" if entry.message and not entry.is_well else entry.state
@@ -109,7 +112,7 @@ def _status_table(entries: list[ProcessStatus]) -> Table:
             str(entry.restarts),
             Text(told, COLOURS.get(entry.state, "")),
             f"{entry.memory / 2**20:.0f} MB" if alive else "–",
-            Text(entry.log, overflow="fold"),
+            f"logs/{Path(entry.log).name}",
         )
     return table
 

@@ -170,20 +170,34 @@ def prepare_spark(home: Home) -> None:
     (folder / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
 
 
-def spark_process(home: Home, port: int, token: str) -> ProcessSpec:
-    """Return the entry of the process table."""
-    environment = {
+def server_environment(token: str) -> dict[str, str]:
+    """Return what the server needs in its environment; clients must show ``token``."""
+    return {
         "SPARK_HOME": str(pyspark_folder()),
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_SCALA_VERSION": "2.13",
         "PYSPARK_PYTHON": sys.executable,
     }
+
+
+def start_command(home: Home, port: int) -> list[str]:
+    """Return the command line of the server with the class archive, where one was made."""
+    from infra.stack.class_archive import archive_path
+
+    program, *arguments = spark_command(home, port)
+    archive = archive_path()
+    options = [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto"] if archive.exists() else []
+    return [program, *options, *arguments]
+
+
+def spark_process(home: Home, port: int, token: str) -> ProcessSpec:
+    """Return the entry of the process table."""
     return ProcessSpec(
         name="spark",
         title="Spark Connect server: the one writer of the lake (计算引擎)",
-        command=lambda: spark_command(home, port),
-        environment=lambda: environment,
+        command=lambda: start_command(home, port),
+        environment=lambda: server_environment(token),
         prepare=lambda: prepare_spark(home),
         probe=tcp(port),
         port=port,

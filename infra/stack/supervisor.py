@@ -18,6 +18,7 @@ from typing import IO
 import psutil
 
 from infra.stack import settings_file
+from infra.stack.errors import StackError
 from infra.stack.home import Home
 from infra.stack.process import ProcessSpec, Table
 from infra.stack.runner import Runner, rotate
@@ -31,6 +32,14 @@ def build_table(path: str, home: Home) -> Table:
     """Return the process table that ``module:function`` builds for ``home``."""
     module, _, function = path.partition(":")
     table: Table = getattr(importlib.import_module(module), function)(home)
+    names = [spec.name for spec in table]
+    for spec in table:
+        if unknown := sorted(set(spec.after) - set(names)):
+            raise StackError(
+                f"process {spec.name} waits for {', '.join(unknown)}, which the table does not have",
+                place=path,
+                remedy=f"name one of: {', '.join(names)}",
+            )
     return table
 
 
