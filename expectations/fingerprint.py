@@ -6,7 +6,7 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from catalog.model.codes import CODES
+from catalog.model.codes import CODES, load_code_list
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
 
@@ -17,12 +17,16 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
     """Return the hash of the contract, those it inherits from, its code lists, its rules, this code and GX's version.
 
     A version that passed under the same hash need not be scanned again.
+
+    Raises:
+        ContractError: when a code list that a contract names is missing or contradicts itself.
     """
     digest = hashlib.sha256(version("great-expectations").encode())
     for source in _lineage(contract, registry):
         digest.update(registry.sha256(source.id).encode())
         for item in source.government.items.values():
             if item.code_list:
+                load_code_list(item.code_list)
                 digest.update((CODES / f"{item.code_list}.csv").read_bytes())
     rules = HERE / "rules" / contract.domain / f"{contract.name}.py"
     for path in [*sorted(HERE.glob("*.py")), HERE / "rules" / "__init__.py", rules]:

@@ -50,9 +50,8 @@ def check(resource: str, batch: str | None = None, *, version: int | None = None
                 remedy=f"run the stages before the check: python -m jobs run --resource {resource}",
             )
         pinned = delta.current_version(spark, table) if version is None else version
-        rules = fingerprint(contract, registry)
         known = in_transaction(lambda session: latest_check(session, table.name, pinned))
-        if known is not None and is_passing(known) and known.detail.get("fingerprint") == rules:
+        if known is not None and _holds(known, seal(spark, contract, registry, table)):
             run.say(f"{table.name} version {pinned} was checked under the same rules: {known.outcome}; not scanned")
             return
         pass_gate(spark, contract, registry, table, pinned, run=run, batch=batch)
@@ -78,7 +77,7 @@ def pass_gate(
     from expectations.report import describe, render, write_report
 
     path = write_report(outcome, document)
-    record(outcome, fingerprint(contract, registry), report=str(path), run_id=run.run_id, batch=batch)
+    record(outcome, seal(spark, contract, registry, table), report=str(path), run_id=run.run_id, batch=batch)
     told = [describe(rule) for rule in outcome.rules if rule.outcome != "pass"]
     if told:
         console.print(render(told, f"{table.name} 版本 version {version}"))
@@ -104,12 +103,26 @@ def _evaluate(
         return CheckOutcome(contract.id, table.name, version, 0, 0, [], text), {}, error
 
 
+def seal(spark: SparkSession, contract: Contract, registry: Registry, table: layers.Table) -> dict[str, str]:
+    """Return what a verdict holds for besides the version: this set of rules, and this very table.
+
+    A table that was dropped and made again counts its versions from 0; Delta's table id tells the two apart.
+    """
+    detail = spark.sql(f"DESCRIBE DETAIL {table.sql}").select("id").collect()[0]
+    return {"fingerprint": fingerprint(contract, registry), "table_id": str(detail["id"])}
+
+
 def record(
-    outcome: CheckOutcome, rules: str, *, report: str, run_id: uuid.UUID | None = None, batch: str | None = None
+    outcome: CheckOutcome,
+    sealed: dict[str, str],
+    *,
+    report: str,
+    run_id: uuid.UUID | None = None,
+    batch: str | None = None,
 ) -> uuid.UUID:
     """Record a verdict in the control plane and return its number."""
     detail = {
-        "fingerprint": rules,
+        **sealed,
         "rows": outcome.rows,
         "refusals": [refusal[:2000] for refusal in outcome.refusals],
         "rules": {rule.rule_id: {"outcome": rule.outcome, "failed": rule.failed} for rule in outcome.rules},
@@ -137,19 +150,24 @@ def is_passing(result: CheckResult) -> bool:
     return result.outcome in PASSING and result.planned == result.evaluated > 0 and result.detail.get("rows", 0) > 0
 
 
+def _holds(result: CheckResult, sealed: dict[str, str]) -> bool:
+    """Tell whether a record lets through the table and rules of ``sealed``."""
+    return is_passing(result) and all(result.detail.get(name) == value for name, value in sealed.items())
+
+
 def require_checked(resource: str, version: int) -> CheckResult:
     """Return the record that lets ``version`` of a resource's table be published.
 
     Raises:
-        GateStoppedError: when this very version has no passing record under the present rules.
+        GateStoppedError: when this very version of this very table has no passing record under the present rules.
     """
     registry = get_registry()
     contract = registry.get(resource)
     table = layers.table_of(contract)
     known = in_transaction(lambda session: latest_check(session, table.name, version))
-    if known is not None and is_passing(known) and known.detail.get("fingerprint") == fingerprint(contract, registry):
+    if known is not None and _holds(known, seal(connect(), contract, registry, table)):
         return known
-    seen = "was never checked" if known is None else f"was checked last as {known.outcome}, perhaps under other rules"
+    seen = "was never checked" if known is None else f"was last checked as {known.outcome}, or under other rules"
     raise GateStoppedError(
         f"version {version} of {table.name} {seen}",
         place=f"{table.name} version {version}",

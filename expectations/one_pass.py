@@ -108,7 +108,8 @@ class OnePass:
 
     def run(self) -> None:
         """Scan the table once and keep the counts."""
-        parts = [self.frame.agg(*[column.alias(name) for name, column in self._aggregates.items()])]
+        aggregates = [column.alias(name) for name, column in self._aggregates.items()]
+        parts = [self.frame.agg(*(aggregates or [F.count(F.lit(1)).alias("rows")]))]
         for name, (domain, columns) in self._groups.items():
             groups = domain.select(self.frame).groupBy(*columns).agg(F.count(F.lit(1)).alias("rows"))
             repeated = F.sum(F.when(F.col("rows") > 1, F.col("rows")).otherwise(0))

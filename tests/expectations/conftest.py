@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from sqlalchemy import text
 
+from catalog.control.session import session_scope
 from catalog.model import layers
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
@@ -53,6 +55,8 @@ def site(stack: Any, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("LAKE_URI", f"file:{tmp_path}/lake")
     monkeypatch.setenv("RESOURCE_PATH", str(tmp_path / "contracts"))
     get_settings.cache_clear()
+    with session_scope() as session:
+        session.execute(text("DELETE FROM check_result WHERE resource = :resource"), {"resource": RESOURCE})
     made = Site(spark, tmp_path, tmp_path / "contracts")
     made.declare()
     yield made
