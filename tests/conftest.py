@@ -38,7 +38,17 @@ def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     try:
         yield home
     finally:
+        _close_sessions()
         down(home=home)
+
+
+def _close_sessions() -> None:
+    """End this process's Spark session while the server lives: at exit it would retry for ten minutes."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session.stop()
 
 
 @pytest.fixture(scope="module")
@@ -64,5 +74,3 @@ def spark(stack: Settings):
     from jobs.runtime.spark import connect
 
     return connect()
-
-
