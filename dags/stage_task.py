@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Context
@@ -26,7 +24,7 @@ class StageOperator(BashOperator):  # type: ignore[misc]
     def __init__(self, *, stage: str, resource: str, **arguments: object) -> None:
         super().__init__(
             task_id=stage,
-            bash_command=f"exec python -m jobs {stage} --resource {resource}",
+            bash_command=f'exec "$PYTHON" -m jobs {stage} --resource {resource}',
             cwd=str(CHECKOUT),
             skip_on_exit_code=None,
             do_xcom_push=False,
@@ -34,9 +32,14 @@ class StageOperator(BashOperator):  # type: ignore[misc]
         )
 
     def get_env(self, context: Context) -> dict[str, str]:
-        """Return the task's environment: the scheduler's own, this Python first, and the business date."""
+        """Return the task's environment: the scheduler's own, this very Python, and the business date.
+
+        The Python is named outright: bash reads ``BASH_ENV``, and ``~/.bashrc`` when its input is a socket, as it is
+        here, and those may put another one first on the path.
+        """
         environment = dict(super().get_env(context))
-        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+        environment.pop("BASH_ENV", None)
+        environment["PYTHON"] = sys.executable
         environment["PYTHONUNBUFFERED"] = "1"
         environment["BUSINESS_DATE"] = business_date_of(context)
         return environment

@@ -27,8 +27,8 @@ run = SimpleNamespace(conf={"business_date": sys.argv[1]}, logical_date=moment, 
 instance = SimpleNamespace(dag_id="population.resident", task_id="extract", try_number=2)
 context = {"dag_run": run, "task_instance": instance, "task": task, "triggering_asset_events": {}}
 env = task.get_env(context)
-print(json.dumps({name: env.get(name) for name in
-    ("BUSINESS_DATE", "PATH", "MARK", "AIRFLOW_CTX_DAG_RUN_ID", "AIRFLOW_CTX_TRY_NUMBER", "AIRFLOW_CTX_TASK_ID")}))
+names = "BUSINESS_DATE PYTHON BASH_ENV MARK AIRFLOW_CTX_DAG_RUN_ID AIRFLOW_CTX_TRY_NUMBER AIRFLOW_CTX_TASK_ID"
+print(json.dumps({name: env.get(name) for name in names.split()}))
 """
 
 
@@ -39,6 +39,7 @@ def in_airflow(tmp_path: Path, business_date: str) -> subprocess.CompletedProces
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/none.db",
         "PYTHONPATH": str(CHECKOUT),
         "MARK": "inherited",
+        "BASH_ENV": "/nonexistent/start-up",
     }
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, business_date]
     return subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
@@ -50,7 +51,8 @@ def test_a_command_inherits_the_environment_and_learns_its_run_and_day(tmp_path:
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["BUSINESS_DATE"] == "2026-02-01"
     assert seen["MARK"] == "inherited"
-    assert seen["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert seen["PYTHON"] == sys.executable
+    assert seen["BASH_ENV"] is None
     assert seen["AIRFLOW_CTX_DAG_RUN_ID"] == "manual__1"
     assert (seen["AIRFLOW_CTX_TASK_ID"], seen["AIRFLOW_CTX_TRY_NUMBER"]) == ("extract", "2")
 

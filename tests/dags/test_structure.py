@@ -49,7 +49,7 @@ def test_tasks_are_the_stages_of_the_layer_in_their_order(with_real_lists: Parse
 
 
 def test_commands_are_fixed_text_that_no_run_can_alter(with_real_lists: Parsed) -> None:
-    form = re.compile(r"\Aexec python -m jobs [a-z]+ --resource [a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")
+    form = re.compile(r"\Aexec \"\$PYTHON\" -m jobs [a-z]+ --resource [a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")
     tasks = [task for dag in with_real_lists["dags"].values() for task in dag["tasks"].values()]
     assert len(tasks) > 40
     for task in tasks:
