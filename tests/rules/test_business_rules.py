@@ -13,6 +13,7 @@ from catalog.model.registry import Registry, get_registry
 from expectations.gx import Expectation
 from expectations.one_pass import OnePass
 from expectations.rules import RuleBook, business_rules, module_of
+from expectations.suite import build_plan
 
 TODAY = date(2026, 3, 1)
 FILES = sorted(Path(package.__file__).parent.glob("*/[a-z]*.py"))
@@ -46,6 +47,16 @@ def test_a_rules_file_has_its_contract_and_names_its_columns(resource: str) -> N
         assert rule.meta["rule_id"].startswith(f"{resource}.")
         named = [getattr(rule, name) for name in ("column", "column_A", "column_B") if hasattr(rule, name)]
         assert named and set(named) <= set(contract.columns)
+
+
+@pytest.mark.parametrize("resource", [contract.id for contract in get_registry().all()])
+def test_every_contract_has_a_plan_that_can_stop(resource: str) -> None:
+    contract = get_registry().get(resource)
+    metas = [rule.meta for rule in build_plan(contract, business_date=TODAY).rules]
+    stops = {meta["rule_id"] for meta in metas if meta["severity"] == "stop"}
+    assert {f"{resource}.{what}" for what in ("table.row_floor", "table.columns", "key.unique")} <= stops
+    typed = {meta["rule_id"] for meta in metas if meta["rule_id"].endswith(".type")}
+    assert typed == {f"{resource}.{column}.type" for column in contract.columns}
 
 
 def test_a_rules_file_without_a_contract_is_found_out() -> None:
