@@ -107,6 +107,8 @@ def check_header(
     Raises:
         DeliveryHeldError: COLUMN_REPEATED, COLUMN_MISSING, or COLUMN_ADDED where the contract holds unknown columns.
     """
+    if not match.positions:
+        raise _no_header(match, contract, place, rows)
     detail = {"missing": list(match.missing), "unknown": list(match.unknown), "header": list(match.cells)}
     if match.repeated:
         columns = ", ".join(match.repeated)
@@ -144,3 +146,16 @@ def check_header(
     if is_ordered and match.is_reordered:
         notes.append(Note("HEADER_REORDERED", place, {"header": list(match.cells), "contract": list(match.positions)}))
     return notes
+
+
+def _no_header(match: HeaderMatch, contract: Contract, place: str, rows: int) -> DeliveryHeldError:
+    """Return why a delivery without any known name is held; its first row may be data, so it is not shown."""
+    return DeliveryHeldError(
+        "COLUMN_MISSING",
+        f"none of the {len(match.cells)} cells of the first row is a column name of the contract",
+        place=place,
+        remedy="ask the department for the file with its header row, or in the agreed encoding; a file that never has "
+        f"one needs header_required: false in {contract.id}",
+        rows=rows,
+        detail={"missing": list(match.missing), "cells": len(match.cells)},
+    )

@@ -133,6 +133,8 @@ def read_jdbc(spark: SparkSession, snapshot: Snapshot, query: sql.Composable, cu
         "pushDownPredicate": "false",
         "ApplicationName": "guantong extract",
     }
+    if "sslmode" in information.get_parameters():
+        options["sslmode"] = information.get_parameters()["sslmode"]
     if cut and cut.parts > 1 and cut.highest > cut.lowest:
         options |= {
             "partitionColumn": cut.column,

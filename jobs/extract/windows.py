@@ -59,18 +59,25 @@ def _feed_window(snapshot: Snapshot, table: SourceTable, source: FeedSource, pos
 
 
 def _watermark_window(snapshot: Snapshot, table: SourceTable, source: WatermarkSource, position: Position) -> Window:
+    """Return the rows changed since the position, and those without a time of change.
+
+    The window ends at the newest change seen, never after the source's own present: a row stamped with the year 2099
+    must not hide those of tomorrow.
+    """
     table.require(source.changed_at)
-    ends = snapshot.taken_at.isoformat()
-    changed = table.instant(source.changed_at)
+    changed, column = table.instant(source.changed_at), sql.Identifier(source.changed_at)
+    newest = sql.SQL("SELECT least(max({}), now()) FROM {} WHERE {}")
     if not position.start:
-        return Window(sql.SQL("true"), "", ends)
-    begins = datetime.fromisoformat(position.start) - timedelta(seconds=source.overlap_seconds)
-    column, bound = sql.Identifier(source.changed_at), sql.Literal(begins.astimezone(UTC).isoformat())
-    if changed == column:
-        later = sql.SQL("{} > {}::timestamptz").format(column, bound)
+        condition: sql.Composable = sql.SQL("true")
+        begins = ""
     else:
-        later = sql.SQL("{} > ({}::timestamptz AT TIME ZONE 'Asia/Shanghai')").format(column, bound)
-    return Window(sql.SQL("({} OR {} IS NULL)").format(later, column), begins.isoformat(), ends)
+        start = datetime.fromisoformat(position.start) - timedelta(seconds=source.overlap_seconds)
+        begins = start.astimezone(UTC).isoformat()
+        later = "{} > {}::timestamptz" if changed == column else "{} > ({}::timestamptz AT TIME ZONE 'Asia/Shanghai')"
+        condition = sql.SQL(f"({later} OR {{}} IS NULL)").format(column, sql.Literal(begins), column)
+    found = snapshot.value(newest.format(changed, table.identifier, condition))
+    reached = found.astimezone(UTC).isoformat() if isinstance(found, datetime) else ""
+    return Window(condition, begins, max(reached, position.reached))
 
 
 def row_query(table: SourceTable, source: DatabaseSource, condition: sql.Composable) -> sql.Composable:
