@@ -45,9 +45,10 @@ def collect(spark_remote: str, contracts: Sequence[Contract]) -> list[Evidence]:
 
 
 def delivery_evidence(session: Session) -> list[Evidence]:
-    """Return what was recorded about files; a file is known by its name."""
+    """Return what was recorded about files; a file is known by its name, whichever sheet the note is about."""
     notes = findings_upto_now(session, codes_at("delivery"))
-    return [Evidence("delivery", note.reason_code, note.resource, PurePath(note.place).name) for note in notes]
+    named = [(note, PurePath(note.place.split(", sheet ")[0]).name) for note in notes]
+    return [Evidence("delivery", note.reason_code, note.resource, name) for note, name in named]
 
 
 def set_aside_reasons(spark_remote: str, contract: Contract) -> dict[str, int]:

@@ -20,7 +20,7 @@ from jobs.conform.duplicates import moved_keys, settle
 from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.runtime import delta
-from jobs.runtime.spark import connect
+from jobs.runtime.spark import connect, expect_rows
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 
@@ -81,6 +81,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     delta.ensure(spark, silver, silver_columns(contract))
     delta.ensure(spark, aside, SET_ASIDE_COLUMNS)
     rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
+    expect_rows(spark, sum(waiting.admitted.values()))
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with staged(spark, judge(rows, contract, waiting.previous_date), run, "judged") as judged:
         settled = settle(spark, judged, contract, silver)

@@ -17,6 +17,8 @@ SESSION_SETTINGS = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
 """Set on every session, so that a site's cluster reads rows as the embedded server does."""
+COMPILING_PAYS = 200_000
+"""Rows from which compiling a plan to byte code costs less than interpreting it."""
 
 
 class SparkUnavailableError(GuantongError):
@@ -42,6 +44,7 @@ def connect(remote: str | None = None, patience: float = PATIENCE_SECONDS) -> Sp
             spark = SparkSession.builder.remote(address).getOrCreate()
             for key, value in SESSION_SETTINGS.items():
                 spark.conf.set(key, value)
+            expect_rows(spark, 0)
             return spark
         except SparkConnectException as error:
             if time.monotonic() > deadline:
@@ -51,3 +54,14 @@ def connect(remote: str | None = None, patience: float = PATIENCE_SECONDS) -> Sp
                     remedy="see `make status` and the log spark.log; it restarts by itself within a minute",
                 ) from error
             time.sleep(1)
+
+
+def expect_rows(spark: SparkSession, rows: int) -> None:
+    """Tell the session how many rows the next plans are for.
+
+    Every plan of a Delta write is compiled anew in each session, which takes longer than a small batch itself: measured
+    on 1,000 rows, a MERGE takes 4.1 s compiled and 2.5 s interpreted.
+    """
+    pays = rows >= COMPILING_PAYS
+    spark.conf.set("spark.sql.codegen.wholeStage", str(pays).lower())
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if pays else "NO_CODEGEN")
