@@ -22,6 +22,7 @@ from infra.run.faults import Evidence, codes_at
 from infra.stack import StackError
 
 TRIES = 5
+_ABSENT = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
 
 
 def collect(spark_remote: str, contracts: Sequence[Contract]) -> list[Evidence]:
@@ -55,10 +56,10 @@ def set_aside_reasons(spark_remote: str, contract: Contract) -> dict[str, int]:
     """Return reason → rows set aside so far for one contract."""
     spark = SparkSession.builder.remote(spark_remote).create()
     try:
-        table = set_aside_of(contract)
-        if not _exists(spark, table):
+        rows = _read(spark, set_aside_of(contract))
+        if rows is None:
             return {}
-        reasons = _read(spark, table).select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+        reasons = rows.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
         return {row["reason"]: row["count"] for row in reasons.orderBy(F.desc("count")).collect()}
     finally:
         spark.stop()
@@ -78,25 +79,29 @@ def _collect(spark: SparkSession, contracts: Sequence[Contract]) -> list[Evidenc
 def _of_silver(spark: SparkSession, contract: Contract) -> list[DataFrame]:
     frames = []
     for table, column in ((set_aside_of(contract), "reasons"), (table_of(contract), "_flags")):
-        if _exists(spark, table):
-            rows = _read(spark, table).select(F.explode(column).alias("code"), F.col("_record_key").alias("record_key"))
+        rows = _read(spark, table)
+        if rows is not None:
+            rows = rows.where(F.size(column) > 0)
+            rows = rows.select(F.explode(column).alias("code"), F.col("_record_key").alias("record_key"))
             rows = rows.where(F.col("code").isin(codes_at("row")))
             frames.append(_named(rows, "row", F.lit(contract.id)))
     return frames
 
 
 def _of_base(spark: SparkSession, contract: Contract) -> list[DataFrame]:
-    """Return flags traced to the source records by the row's provenance, and disagreements with both their records."""
+    """Return flags traced to the source records by the row's provenance, and disagreements with the other record."""
     frames = []
-    if _exists(spark, table_of(contract)):
-        rows = _read(spark, table_of(contract)).where(~F.col("_is_deleted"))
+    rows = _read(spark, table_of(contract))
+    if rows is not None:
+        rows = rows.where(~F.col("_is_deleted") & F.arrays_overlap("_flags", F.lit(codes_at("base"))))
         rows = rows.select(F.explode("_flags").alias("code"), F.map_values("_provenance").alias("origins"))
         rows = rows.where(F.col("code").isin(codes_at("base")))
         rows = rows.select("code", F.explode(F.array_distinct("origins")).alias("origin"))
         parts = F.split("origin", r"\|", 3)
         frames.append(_named(rows.withColumn("record_key", parts[2]), "base", parts[0]))
-    if _exists(spark, conflict_of(contract)):
-        rows = _read(spark, conflict_of(contract)).where(F.col("element").isin(codes_at("conflict")))
+    rows = _read(spark, conflict_of(contract))
+    if rows is not None:
+        rows = rows.where(F.col("element").isin(codes_at("conflict")))
         rows = rows.withColumn("code", F.col("element")).withColumn("record_key", F.col("other_record_key"))
         frames.append(_named(rows, "conflict", F.col("other_source")))
     return frames
@@ -106,17 +111,13 @@ def _named(rows: DataFrame, place: str, resource: Column) -> DataFrame:
     return rows.select(F.lit(place).alias("place"), "code", resource.alias("resource"), "record_key")
 
 
-def _read(spark: SparkSession, table: Table) -> DataFrame:
-    return spark.read.format("delta").load(table.uri)
-
-
-def _exists(spark: SparkSession, table: Table) -> bool:
+def _read(spark: SparkSession, table: Table) -> DataFrame | None:
+    """Return ``table``, or None when it was never created."""
+    rows = spark.read.format("delta").load(table.uri)
     try:
-        return bool(_read(spark, table).columns)
+        rows.schema  # noqa: B018 - the server looks for the table only when it is asked something
     except PySparkException as error:
-        if any(
-            code in str(error)
-            for code in ("PATH_NOT_FOUND", "MISSING_DELTA_TABLE", "TABLE_NOT_FOUND", "PATH_DOES_NOT_EXIST")
-        ):
-            return False
+        if any(code in str(error) for code in _ABSENT):
+            return None
         raise
+    return rows

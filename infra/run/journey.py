@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from infra.run.airflow_client import AirflowClient
 from infra.run.day import Day, mark_done
 from infra.run.failures import failures_of
 from infra.run.faults import compare
-from infra.run.reader import read_back
+from infra.run.reader import Reading, read_back
 from infra.run.recipient import ensure_recipient
 from infra.run.round import Round
 from infra.run.summary import Summary, shortcomings, write_summary
@@ -55,11 +56,12 @@ class Journey:
             with self._phase("dags"):
                 state = self._follow_round(watch)
             self._tell_round(state)
-            if state.has_succeeded:
-                with self._phase("reader"):
-                    self.summary.reading = read_back(self.settings, ensure_recipient(self.settings))
-            with self._phase("summary"):
-                self._look_back()
+            with ThreadPoolExecutor(1) as pool:
+                read = pool.submit(self._read_back) if state.has_succeeded else None
+                with self._phase("account"):
+                    self._look_back()
+                if read:
+                    self.summary.reading = read.result()
         except StackError as error:
             self.summary.failures.append(str(error))
 
@@ -113,6 +115,10 @@ class Journey:
         except DBAPIError:
             if patience > 1.0:
                 raise
+
+    def _read_back(self) -> Reading:
+        with self._phase("reader"):
+            return read_back(self.settings, ensure_recipient(self.settings))
 
     def _tell_round(self, state: Round) -> None:
         summary = self.summary

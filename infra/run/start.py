@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def perform(*, scale: float | None, real_data: Path | None, keep_up: bool, secon
         seconds: time limit of the round.
     """
     began, home = time.monotonic(), Home.find()
+    signal.signal(signal.SIGTERM, _interrupt)
     was_up = is_running(home)
     folder = find_folder(real_data, console)
     try:
@@ -50,6 +52,11 @@ def perform(*, scale: float | None, real_data: Path | None, keep_up: bool, secon
         if not (was_up or keep_up):
             console.print("Ending the stack (停止运行栈)…", style="dim")
             down(home=home)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End as on an interrupt from the keyboard, so that what was started is ended too."""
+    raise KeyboardInterrupt
 
 
 def start_with(folder: Path | None, home: Home) -> Stack:
