@@ -1,6 +1,6 @@
 """One record per key (主键归一): newer versions of one record supersede, another record with the same key is set aside.
 
-Invariant: after :func:`settle`, every key has at most one row that stands, so the MERGE cannot double it.
+Invariant: without the losing rows every key has at most one row, so the MERGE cannot double it.
 """
 
 from __future__ import annotations
@@ -15,24 +15,32 @@ from jobs.runtime import delta
 _NEWEST = ("_source_at", "_row_number", "_batch_id")
 
 
-def settle(spark: SparkSession, judged: DataFrame, contract: Contract, silver: Table) -> DataFrame:
-    """Return ``judged`` with ``_standing``: stands, superseded, duplicate or unsound.
+def losing_rows(spark: SparkSession, sound: DataFrame, contract: Contract, silver: Table) -> DataFrame | None:
+    """Return which rows do not stand, as ``_batch_id``, ``_row_number``, ``_record_key`` and ``_standing``.
 
     The first record that establishes a key keeps it while it lives; a second record (another ``_record_key``) with the
-    same key is a duplicate for a person to decide on. Of several versions of one record the latest stands. Only keys
-    in question are sorted.
+    same key is a *duplicate* for a person to decide on. Of several versions of one record the latest stands, the others
+    are *superseded*. Only keys in question are sorted; None means that every key is its record's own, once.
     """
-    sound = F.size("_places") == 0
-    rows = judged.where(sound)
-    unsound = judged.where(~sound).withColumn("_standing", F.lit("unsound"))
-    repeated = rows.groupBy(*contract.key).count().where("count > 1").select(*contract.key)
-    owners = _owners(spark, rows, contract, silver)
-    if not repeated.limit(1).collect() and not owners.limit(1).collect():
-        return unsound.unionByName(rows.withColumn("_standing", F.lit("stands")))
+    repeated = sound.groupBy(*contract.key).count().where("count > 1").select(*contract.key)
+    owners = _owners(spark, sound, contract, silver)
+    is_repeated = bool(repeated.limit(1).collect())
+    if owners is None or not owners.limit(1).collect():
+        if not is_repeated:
+            return None
+        owners = repeated.limit(0).withColumn("_owner", F.lit(None).cast("string"))
     questioned = repeated.unionByName(owners.select(*contract.key)).distinct()
-    plain = rows.join(questioned, contract.key, "left_anti").withColumn("_standing", F.lit("stands"))
-    contested = _decide(rows.join(questioned, contract.key, "left_semi"), owners, contract.key)
-    return unsound.unionByName(plain.select(unsound.columns)).unionByName(contested.select(unsound.columns))
+    contested = sound.join(questioned, contract.key, "left_semi")
+    return _decide(contested, owners, contract.key).where("_standing <> 'stands'").select(*ROW, "_standing")
+
+
+ROW = ("_batch_id", "_row_number", "_record_key")
+"""What tells one bronze row from all others."""
+
+
+def without(rows: DataFrame, losers: DataFrame | None) -> DataFrame:
+    """Return ``rows`` but for the losing ones."""
+    return rows if losers is None else rows.join(F.broadcast(losers.select(*ROW)), list(ROW), "left_anti")
 
 
 def _decide(rows: DataFrame, owners: DataFrame, key: list[str]) -> DataFrame:
@@ -42,14 +50,16 @@ def _decide(rows: DataFrame, owners: DataFrame, key: list[str]) -> DataFrame:
     is_newest = F.row_number().over(newest) == 1
     is_holder = F.col("_record_key") == F.coalesce(F.col("_owner"), first)
     standing = F.when(~is_holder, "duplicate").when(is_newest, "stands").otherwise("superseded")
-    return rows.join(F.broadcast(owners), key, "left").withColumn("_standing", standing).drop("_owner")
+    return rows.join(F.broadcast(owners), key, "left").withColumn("_standing", standing)
 
 
-def _owners(spark: SparkSession, rows: DataFrame, contract: Contract, silver: Table) -> DataFrame:
+def _owners(spark: SparkSession, rows: DataFrame, contract: Contract, silver: Table) -> DataFrame | None:
     """Return the keys of this batch that another living record of silver holds, with that record as ``_owner``.
 
-    A record that the batch itself deletes no longer holds its key.
+    A record that the batch itself deletes no longer holds its key. Where the key is the record there is no other.
     """
+    if contract.source.key == contract.key or delta.current_version(spark, silver) == 0:
+        return None
     live = delta.read(spark, silver).where(~F.col("_is_deleted"))
     live = live.select(*contract.key, F.col("_record_key").alias("_owner"))
     batch = rows.select(*contract.key, "_record_key").distinct()

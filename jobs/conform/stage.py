@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +17,7 @@ from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.duplicates import moved_keys, settle
+from jobs.conform.duplicates import ROW, losing_rows, moved_keys, without
 from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.runtime import delta
@@ -25,6 +26,8 @@ from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 
 STAGE = "conform"
+SOUND = F.size("_places") == 0
+"""Condition of a judged row that no rule refuses."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,16 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
     expect_rows(spark, sum(waiting.admitted.values()))
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
-    with staged(spark, judge(rows, contract, waiting.previous_date), run, "judged") as judged:
-        settled = settle(spark, judged, contract, silver)
-        counts = _counts(settled)
+    with ExitStack() as stack:
+        judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
+        sound = judged.where(SOUND)
+        losers = losing_rows(spark, sound, contract, silver)
+        if losers is not None:
+            losers = stack.enter_context(staged(spark, losers, run, "losers"))
+        counts = _counts(judged, losers)
         _refuse_lost_rows(counts, waiting, contract)
-        _write_set_aside(spark, settled, aside, waiting.batch_ids, counts, run)
-        version = _write_silver(spark, settled.where("_standing = 'stands'"), contract)
+        _write_set_aside(spark, _refused(judged, losers), aside, waiting.batch_ids, counts, run)
+        version = _write_silver(spark, without(sound, losers), contract)
     for batch_id in waiting.batch_ids:
         kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
         run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
@@ -97,11 +104,27 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
             finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
 
 
-def _counts(settled: DataFrame) -> dict[tuple[str, bool], int]:
-    """Return (batch, accepted?) → rows."""
-    accepted = F.col("_standing").isin("stands", "superseded").alias("accepted")
-    groups = settled.groupBy("_batch_id", accepted).count().collect()
-    return {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
+def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
+    """Return the rows to set aside, with ``places`` that name every reason."""
+    unsound = judged.where(~SOUND).withColumn("places", F.col("_places"))
+    if losers is None:
+        return unsound
+    duplicate = F.array(F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason")))
+    duplicates = judged.join(F.broadcast(losers.where("_standing = 'duplicate'")), list(ROW), "left_semi")
+    return unsound.unionByName(duplicates.withColumn("places", duplicate))
+
+
+def _counts(judged: DataFrame, losers: DataFrame | None) -> dict[tuple[str, bool], int]:
+    """Return (batch, accepted?) → rows; a superseded version is accepted, it lives on in bronze."""
+    groups = judged.groupBy("_batch_id", SOUND.alias("accepted")).count().collect()
+    counts = {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
+    duplicates = (
+        [] if losers is None else losers.where("_standing = 'duplicate'").groupBy("_batch_id").count().collect()
+    )
+    for row in duplicates:
+        counts[row["_batch_id"], True] -= row["count"]
+        counts[row["_batch_id"], False] = counts.get((row["_batch_id"], False), 0) + row["count"]
+    return counts
 
 
 def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, contract: Contract) -> None:
@@ -118,7 +141,7 @@ def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, con
 
 def _write_set_aside(
     spark: SparkSession,
-    settled: DataFrame,
+    refused: DataFrame,
     aside: Table,
     batch_ids: list[str],
     counts: dict[tuple[str, bool], int],
@@ -128,22 +151,24 @@ def _write_set_aside(
     nothing_now = not any(n for (_, accepted), n in counts.items() if not accepted)
     if nothing_now and not delta.read(spark, aside).where(F.col("_batch_id").isin(batch_ids)).limit(1).collect():
         return
-    duplicate = F.array(F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason")))
-    places = F.when(F.col("_standing") == "duplicate", duplicate).otherwise(F.col("_places"))
-    rows = settled.where("_standing IN ('unsound', 'duplicate')").withColumn("places", places)
-    rows = rows.withColumn("reasons", F.array_distinct(F.col("places.reason")))
+    rows = refused.withColumn("reasons", F.array_distinct(F.col("places.reason")))
     rows = rows.withColumn("_run_id", F.lit(str(run.run_id))).withColumn("_set_aside_at", F.current_timestamp())
     delta.replace_batches(spark, rows.select(*[c[0] for c in SET_ASIDE_COLUMNS]), aside, batch_ids)
 
 
 def _write_silver(spark: SparkSession, standing: DataFrame, contract: Contract) -> int:
-    """Merge the standing rows into silver and return its version."""
+    """Bring the standing rows into silver and return its version: the first ones as they are, later ones merged."""
     silver = table_of(contract)
     hashed = [*contract.columns, "_flags", "_is_deleted"]
     rows = standing.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     rows = rows.select(*[c[0] for c in silver_columns(contract)])
+    if delta.current_version(spark, silver) == 0:
+        delta.fill(rows, silver, contract.key)
+        return delta.current_version(spark, silver)
     if contract.source.key != contract.key:
-        rows = rows.unionByName(_without_taken(moved_keys(spark, rows, contract, silver), rows, contract.key))
+        moved = _without_taken(moved_keys(spark, rows, contract, silver), rows, contract.key)
+        if moved.limit(1).collect():
+            rows = rows.unionByName(moved)
     changed = "s._source_at >= t._source_at AND (s._row_hash <> t._row_hash OR s._is_deleted <> t._is_deleted)"
     delta.merge(spark, rows, silver, contract.key, update_when=changed)
     return delta.current_version(spark, silver)

@@ -69,16 +69,25 @@ def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curat
     columns = [F.expr(p.transform_logic or f"`{p.name}`").cast(p.spark_type).alias(p.name) for p in contract.properties]
     with staged(spark, changed.select(*columns, admitted.alias("_admitted")), run, "cut") as rows:
         counts = {row["_admitted"]: row["count"] for row in rows.groupBy("_admitted").count().collect()}
-        others = [c for c in contract.columns if c not in contract.key]
-        differs = " OR ".join(f"NOT (s.`{c}` <=> t.`{c}`)" for c in others) or "false"
-        delta.merge(
-            spark,
-            rows,
-            table,
-            contract.key,
-            delete_when="NOT s._admitted",
-            update_when=differs,
-            insert_when="s._admitted",
-        )
+        _bring_in(spark, rows, contract)
     kept, out = counts.get(True, 0), counts.get(False, 0)
     run.ledger(table.name, label, read=kept + out, accepted=kept, set_aside=out)
+
+
+def _bring_in(spark: SparkSession, rows: DataFrame, contract: Contract) -> None:
+    """Bring the cut rows into the shared table: the first ones as they are, later ones merged."""
+    table = table_of(contract)
+    if delta.current_version(spark, table) == 0:
+        delta.fill(rows.where("_admitted").drop("_admitted"), table, contract.key)
+        return
+    others = [c for c in contract.columns if c not in contract.key]
+    differs = " OR ".join(f"NOT (s.`{c}` <=> t.`{c}`)" for c in others) or "false"
+    delta.merge(
+        spark,
+        rows,
+        table,
+        contract.key,
+        delete_when="NOT s._admitted",
+        update_when=differs,
+        insert_when="s._admitted",
+    )

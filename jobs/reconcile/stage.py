@@ -170,6 +170,9 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     columns = [c[0] for c in base_columns(contract)]
     hashed = [*contract.columns, "_flags", "_is_deleted"]
     rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
+    if delta.current_version(spark, table) == 0:
+        delta.fill(rows.select(*columns), table, contract.key)
+        return
     living = delta.read(spark, table).where(~F.col("_is_deleted"))
     if work.keys is not None:
         living = living.join(F.broadcast(work.keys), living[spec.key] == work.keys["key"], "left_semi")

@@ -118,6 +118,12 @@ def prove_key(frame: DataFrame, key: Sequence[str], table: Table) -> None:
         )
 
 
+def fill(frame: DataFrame, table: Table, key: Sequence[str]) -> None:
+    """Write ``frame`` into ``table``, which has just been created and is empty; its key is proven first."""
+    prove_key(frame, key, table)
+    frame.writeTo(table.sql).overwrite(F.lit(True))
+
+
 def merge(
     spark: SparkSession,
     frame: DataFrame,

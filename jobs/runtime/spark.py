@@ -17,7 +17,7 @@ SESSION_SETTINGS = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
 """Set on every session, so that a site's cluster reads rows as the embedded server does."""
-COMPILING_PAYS = 200_000
+COMPILING_PAYS = 40_000
 """Rows from which compiling a plan to byte code costs less than interpreting it."""
 
 
