@@ -183,19 +183,19 @@ class TableReading:
         total = int(str(self.snapshot.value(sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier))))
         cut = cut_of(self.snapshot, self.table, self.source, sql.SQL("true"), total)
         keys = read_jdbc(spark, self.snapshot, query, cut)
-        differences = find_differences(keys, earlier, fresh, self.contract)
+        differences = find_differences(keys, total, earlier, fresh, self.contract)
         self._held_frames.append(differences.frame)
         held = differences.mass_deletion(self.place)
         if held is not None and not allow_mass_delete:
             self._hold_deletions(record, held)
         elif differences.gone:
             record.manifest["deleted"] = differences.gone
-            gone = tombstones(differences.keys("gone"), earlier, self.contract)
+            gone = tombstones(differences.gone_keys(), earlier, self.contract)
             fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
         if differences.missed and isinstance(self.source, WatermarkSource):
             record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed))
             every = self._rows(spark, record.batch_id, sql.SQL("true"))
-            missed = every.join(differences.keys("missed"), "_record_key", "left_semi").select(*every.columns)
+            missed = every.join(differences.missed_keys(), "_record_key", "left_semi").select(*every.columns)
             fresh = fresh.unionByName(without_same_version(missed, earlier, None))
         return fresh
 

@@ -41,9 +41,10 @@ def without_same_version(rows: DataFrame, earlier: DataFrame, since: datetime | 
 
 
 def without_same_cursor(rows: DataFrame, earlier: DataFrame, above: int) -> DataFrame:
-    """Return feed ``rows`` whose cursor value is not among the earlier ones."""
-    known = earlier.where(F.col("_row_number") > above).select("_row_number")
-    return rows.join(known, "_row_number", "left_anti").select(*rows.columns)
+    """Return feed ``rows`` that are not among the earlier ones: another cursor value, or one given out anew."""
+    columns = ["_row_number", "_record_key", "_row_hash"]
+    known = earlier.where(F.col("_row_number") > above).select(*columns)
+    return rows.join(known, columns, "left_anti").select(*rows.columns)
 
 
 def without_unchanged(rows: DataFrame, earlier: DataFrame) -> DataFrame:

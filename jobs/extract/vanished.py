@@ -25,15 +25,19 @@ class Differences:
     """Record keys on which the source and bronze disagree."""
 
     frame: DataFrame
-    """``_record_key``, ``_kind``: gone or missed."""
+    """``_record_key``, ``_kind`` (gone, new or stale), ``_is_brought`` (by the window anyhow)."""
     gone: int
     missed: int
     alive: int
     """Living records that bronze knows."""
 
-    def keys(self, kind: str) -> DataFrame:
-        """Return the record keys of one kind."""
-        return self.frame.where(F.col("_kind") == kind).select("_record_key")
+    def gone_keys(self) -> DataFrame:
+        """Return the keys of records that the source no longer has."""
+        return self.frame.where("_kind = 'gone'").select("_record_key")
+
+    def missed_keys(self) -> DataFrame:
+        """Return the keys of records that the window does not bring, though bronze lacks their present version."""
+        return self.frame.where("_kind <> 'gone' AND NOT _is_brought").select("_record_key")
 
     def mass_deletion(self, place: str) -> DeliveryHeldError | None:
         """Return why the deletions must be held, or nothing when they are few."""
@@ -50,11 +54,14 @@ class Differences:
         )
 
 
-def find_differences(source_keys: DataFrame, earlier: DataFrame, window: DataFrame, contract: Contract) -> Differences:
+def find_differences(
+    source_keys: DataFrame, source_rows: int, earlier: DataFrame, window: DataFrame, contract: Contract
+) -> Differences:
     """Compare all keys of the source with the records that bronze knows.
 
     Args:
         source_keys: the key columns and ``_changed_at`` of every row of the table.
+        source_rows: how many they are.
         earlier: bronze rows of other batches.
         window: rows that this run brings anyhow.
         contract: the resource.
@@ -64,14 +71,18 @@ def find_differences(source_keys: DataFrame, earlier: DataFrame, window: DataFra
     is_alive = F.coalesce("_is_alive", F.lit(False))
     is_here = F.coalesce("_here", F.lit(False))
     is_stale = ~F.col("_changed_at").eqNullSafe(F.col("_seen_change"))
-    kind = F.when(is_alive & ~is_here, "gone").when(is_here & (~is_alive | is_stale), "missed")
+    kind = F.when(is_alive & ~is_here, "gone").when(is_here & ~is_alive, "new").when(is_here & is_stale, "stale")
     apart = both.select("_record_key", kind.alias("_kind")).where("_kind IS NOT NULL")
-    brought = window.select(F.col("_record_key").alias("_brought")).distinct()
-    unexplained = (F.col("_kind") == "gone") | F.col("_brought").isNull()
-    frame = apart.join(brought, F.col("_record_key") == F.col("_brought"), "left").where(unexplained).persist()
-    counts = {row["_kind"]: row["count"] for row in frame.groupBy("_kind").count().collect()}
-    alive = record_states(earlier).where("_is_alive").count() if counts.get("gone") else 0
-    return Differences(frame, counts.get("gone", 0), counts.get("missed", 0), alive)
+    brought = window.select("_record_key", F.lit(True).alias("_is_brought")).distinct()
+    joined = apart.join(brought, "_record_key", "left")
+    frame = joined.withColumn("_is_brought", F.coalesce("_is_brought", F.lit(False))).persist()
+    counts = {
+        (r["_kind"], r["_is_brought"]): r["count"] for r in frame.groupBy("_kind", "_is_brought").count().collect()
+    }
+    gone = counts.get(("gone", False), 0) + counts.get(("gone", True), 0)
+    new = counts.get(("new", False), 0) + counts.get(("new", True), 0)
+    missed = counts.get(("new", False), 0) + counts.get(("stale", False), 0)
+    return Differences(frame, gone, missed, source_rows - new + gone)
 
 
 def tombstones(gone: DataFrame, earlier: DataFrame, contract: Contract) -> DataFrame:

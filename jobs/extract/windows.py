@@ -51,7 +51,16 @@ def _feed_window(snapshot: Snapshot, table: SourceTable, source: FeedSource, pos
         )
     cursor = sql.Identifier(source.cursor)
     highest = snapshot.value(sql.SQL("SELECT max({})::bigint FROM {}").format(cursor, table.identifier))
-    reached = str(max(int(str(highest or 0)), int(position.reached or 0)))
+    known = int(position.reached or 0)
+    if highest is not None and int(str(highest)) < known:
+        raise DeliveryRefusedError(
+            "CURSOR_WENT_BACK",
+            f"{source.cursor} ends at {highest}, it was read up to {known}",
+            place=table.label,
+            remedy="the feed was rebuilt or its identity restarted: ask the department what became of the rows "
+            "between, then remove the position of this table in the control plane; the next run reads the feed whole",
+        )
+    reached = str(max(int(str(highest or 0)), known))
     if not position.start:
         return Window(sql.SQL("true"), "", reached)
     begins = int(position.start) - FEED_OVERLAP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,11 @@ def declared(department: Any, name: str, kind: str, **more: Any) -> None:
     department.declare(name, block, COLUMNS)
 
 
+def unique(stem: str) -> str:
+    """Return a name that no other test uses: lake and control plane are shared."""
+    return f"{stem}_{uuid.uuid4().hex[:8]}"
+
+
 def versions(department: Any) -> list[tuple[Any, ...]]:
     rows = [(r["_operation"], r["record_no"], r["name"]) for r in department.bronze()]
     return sorted(rows, key=str)
@@ -33,8 +39,7 @@ def versions(department: Any) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def feed(source: psycopg.Connection, department: Any) -> str:
-    name = "test_feed"
-    source.execute(f"DROP TABLE IF EXISTS {name}")
+    name = unique("feed")
     source.execute(
         f"CREATE TABLE {name} (feed_id bigint PRIMARY KEY, record_no bigint, name text, note text, "
         "cd_operation text, cd_time timestamptz DEFAULT '2026-03-01 08:00+08', cd_batch text DEFAULT 'B1')"
@@ -55,8 +60,10 @@ def test_feed_is_followed_even_behind_a_transaction_that_commits_late(source, de
     put(source, feed, 2, "i", 12, None)
     with psycopg.connect(source.info.dsn, password=source.info.password) as slow:
         put(slow, feed, 3, "U", 11, "甲二")
-        for cursor in range(4, 3_000):
-            put(source, feed, cursor, "U", cursor, "丙")
+        source.execute(
+            f"INSERT INTO {feed} (feed_id, record_no, name, cd_operation) "  # noqa: S608
+            "SELECT n, n, '丙', 'U' FROM generate_series(4, 2999) n"
+        )
         department.extract()
         assert len(department.bronze()) == 2_998
         slow.commit()
@@ -74,6 +81,18 @@ def test_feed_is_followed_even_behind_a_transaction_that_commits_late(source, de
     assert len(department.batches()) == 2
 
 
+def test_feed_that_was_rebuilt_is_noticed(source, department, feed):
+    put(source, feed, 500, "I", 11, "甲")
+    department.extract()
+    source.execute(f"DELETE FROM {feed}")  # noqa: S608
+    department.extract()
+    put(source, feed, 1, "I", 12, "乙")
+    with pytest.raises(DeliveryRefusedError, match="ends at 1, it was read up to 500") as refused:
+        department.extract()
+    assert refused.value.code == "CURSOR_WENT_BACK"
+    assert len(department.bronze()) == 1
+
+
 def test_feed_with_an_unknown_operation_is_held_and_its_position_stands(source, department, feed):
     put(source, feed, 1, "I", 11, "甲")
     put(source, feed, 2, "X", 12, "乙")
@@ -89,8 +108,7 @@ def test_feed_with_an_unknown_operation_is_held_and_its_position_stands(source, 
 
 @pytest.fixture
 def live(source: psycopg.Connection, department: Any) -> str:
-    name = "test_live"
-    source.execute(f"DROP TABLE IF EXISTS {name}")
+    name = unique("live")
     source.execute(f"CREATE TABLE {name} (record_no bigint PRIMARY KEY, name text, note text, updated_at timestamptz)")
     declared(department, name, "watermark", partition_column="record_no", partitions=2)
     source.execute(
@@ -169,20 +187,20 @@ def test_a_run_that_died_after_writing_is_done_again_under_the_same_id(source, d
 
 
 def test_whole_table_brings_only_what_changed(source, department):
-    source.execute("DROP TABLE IF EXISTS test_whole")
-    source.execute('CREATE TABLE test_whole (record_no bigint, "姓名" text, "备注" text, secret text)')
-    source.execute("INSERT INTO test_whole SELECT n, '名' || n, NULL FROM generate_series(1, 10) n")
-    declared(department, "test_whole", "full")
+    name = unique("whole")
+    source.execute(f'CREATE TABLE {name} (record_no bigint, "姓名" text, "备注" text, secret text)')
+    source.execute(f"INSERT INTO {name} SELECT n, '名' || n, NULL FROM generate_series(1, 10) n")  # noqa: S608
+    declared(department, name, "full")
     department.extract()
     department.extract()
     assert len(department.batches()) == 1
     assert department.batches()[0].manifest["columns_unread"] == ["secret"]
 
-    source.execute("UPDATE test_whole SET \"备注\" = '改' WHERE record_no = 3")
-    source.execute("DELETE FROM test_whole WHERE record_no = 4")
+    source.execute(f"UPDATE {name} SET \"备注\" = '改' WHERE record_no = 3")  # noqa: S608
+    source.execute(f"DELETE FROM {name} WHERE record_no = 4")  # noqa: S608
     department.extract()
     assert len(department.bronze()) == 12
-    source.execute("INSERT INTO test_whole VALUES (4, '名4', NULL)")
+    source.execute(f"INSERT INTO {name} VALUES (4, '名4', NULL)")  # noqa: S608
     department.extract()
     assert [v for v in versions(department) if v[1] == "4"] == [("D", "4", None), ("U", "4", "名4"), ("U", "4", "名4")]
     department.assert_balanced()
