@@ -26,7 +26,7 @@ from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 
 STAGE = "conform"
-SOUND = F.size("_places") == 0
+SOUND = "size(_places) = 0"
 """Condition of a judged row that no rule refuses."""
 
 
@@ -106,7 +106,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
 
 def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
     """Return the rows to set aside, with ``places`` that name every reason."""
-    unsound = judged.where(~SOUND).withColumn("places", F.col("_places"))
+    unsound = judged.where(f"NOT ({SOUND})").withColumn("places", F.col("_places"))
     if losers is None:
         return unsound
     duplicate = F.array(F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason")))
@@ -116,7 +116,7 @@ def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
 
 def _counts(judged: DataFrame, losers: DataFrame | None) -> dict[tuple[str, bool], int]:
     """Return (batch, accepted?) → rows; a superseded version is accepted, it lives on in bronze."""
-    groups = judged.groupBy("_batch_id", SOUND.alias("accepted")).count().collect()
+    groups = judged.groupBy("_batch_id", F.expr(SOUND).alias("accepted")).count().collect()
     counts = {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
     duplicates = (
         [] if losers is None else losers.where("_standing = 'duplicate'").groupBy("_batch_id").count().collect()
