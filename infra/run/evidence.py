@@ -97,6 +97,7 @@ def _of_base(spark: SparkSession, contract: Contract) -> list[DataFrame]:
         rows = rows.select(F.explode("_flags").alias("code"), F.map_values("_provenance").alias("origins"))
         rows = rows.where(F.col("code").isin(codes_at("base")))
         rows = rows.select("code", F.explode(F.array_distinct("origins")).alias("origin"))
+        rows = rows.where("origin IS NOT NULL")
         parts = F.split("origin", r"\|", 3)
         frames.append(_named(rows.withColumn("record_key", parts[2]), "base", parts[0]))
     rows = _read(spark, conflict_of(contract))
