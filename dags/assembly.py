@@ -76,7 +76,13 @@ def build_dag(plan: Plan) -> DAG:
         before = None
         for stage in plan.stages:
             made = [asset_of(plan.table)] if stage == plan.stages[-1] else []
-            task = StageOperator(stage=stage, resource=contract.id, outlets=made)
+            task = StageOperator(
+                stage=stage,
+                resource=contract.id,
+                outlets=made,
+                priority_weight=plan.priority(stage),
+                weight_rule="absolute",
+            )
             if before is not None:
                 before >> task
             before = task

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog.model.contract import Contract
@@ -33,11 +32,20 @@ class Plan:
     """Tables that must all have been brought up to date before it starts."""
     cron: str | None
     """Clock time (Asia/Shanghai) at which it starts in any case."""
+    tasks_after: int = 0
+    """Tasks on the longest way from its last one to the last of all that is built from it."""
 
     @property
     def dag_id(self) -> str:
         """The DAG's id, which is the resource's."""
         return self.contract.id
+
+    def priority(self, stage: str) -> int:
+        """Return how urgent a task is: the tasks on the longest way from it to the end, itself included.
+
+        Where tasks wait for a free slot, the longest way goes first, so that the short ones fill the gaps.
+        """
+        return self.tasks_after + len(self.stages) - self.stages.index(stage)
 
 
 def plans(registry: Registry, *, real: bool) -> list[Plan]:
@@ -49,12 +57,24 @@ def plans(registry: Registry, *, real: bool) -> list[Plan]:
     """
     contracts = [contract for contract in registry.all() if real or contract.government.demonstration]
     ids = {contract.id for contract in contracts}
+    inputs = {c.id: [source for source in registry.inputs_of(c) if source.id in ids] for c in contracts}
     order = list(STAGES)
     contracts.sort(key=lambda contract: (order.index(contract.government.layer), contract.id))
-    return [_plan(contract, [c for c in registry.inputs_of(contract) if c.id in ids]) for contract in contracts]
+    return [
+        _plan(contract, inputs[contract.id], _tasks_after(contract.id, contracts, inputs)) for contract in contracts
+    ]
 
 
-def _plan(contract: Contract, inputs: Iterable[Contract]) -> Plan:
+def _tasks_after(resource: str, contracts: list[Contract], inputs: dict[str, list[Contract]]) -> int:
+    ways = [
+        len(STAGES[user.government.layer]) + _tasks_after(user.id, contracts, inputs)
+        for user in contracts
+        if resource in {source.id for source in inputs[user.id]}
+    ]
+    return max(ways, default=0)
+
+
+def _plan(contract: Contract, inputs: list[Contract], tasks_after: int) -> Plan:
     layer = contract.government.layer
     cron = {"silver": contract.government.schedule, "base": FALLBACK_CRON, "gold": None}[layer]
     return Plan(
@@ -63,4 +83,5 @@ def _plan(contract: Contract, inputs: Iterable[Contract]) -> Plan:
         table=table_of(contract).name,
         inputs=tuple(table_of(c).name for c in inputs),
         cron=cron,
+        tasks_after=tasks_after,
     )

@@ -35,6 +35,8 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "command": task.bash_command,
                 "upstream": sorted(task.upstream_task_ids),
                 "retries": task.retries,
+                "priority": task.priority_weight,
+                "weight_rule": str(getattr(task.weight_rule, "value", task.weight_rule)),
                 "owner": task.owner,
                 "templated": "{{" in task.bash_command,
             }

@@ -84,6 +84,21 @@ def test_licences_come_after_the_people_and_entities_they_hang_on(demonstration:
     assert {"base.population__person", "base.legal_entity__entity"} <= set(inputs)
 
 
+def test_the_longest_way_to_a_shared_table_goes_first(demonstration: Parsed) -> None:
+    def priority(dag_id: str, stage: str) -> int:
+        return demonstration["dags"][dag_id]["tasks"][stage]["priority"]
+
+    assert priority("licence.valid_licence", "publish") == 1
+    assert priority("licence.licence", "reconcile") == 5
+    assert priority("population.person", "reconcile") == 7
+    assert priority("licence.drug_business", "extract") == 8
+    assert priority("population.resident", "extract") == 10
+    assert priority("population.household", "check") == 1
+    rules = {t["weight_rule"] for dag in demonstration["dags"].values() for t in dag["tasks"].values()}
+    assert len(rules) == 1
+    assert "absolute" in rules.pop().lower()
+
+
 def test_clocks_are_shanghais_and_never_run_after_the_event(demonstration: Parsed) -> None:
     for dag_id, dag in demonstration["dags"].items():
         contract = get_registry().get(dag_id)
