@@ -22,7 +22,7 @@ from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
 from jobs.extract.vanished import find_differences, tombstones
 from jobs.extract.windows import Window, cut_of, key_query, row_query, unknown_operations, window_of
-from jobs.runtime.spark import connect
+from jobs.runtime.spark import connect, expect_rows
 
 KINDS = {"feed": "feed", "watermark": "incremental", "full": "full"}
 
@@ -75,6 +75,7 @@ class TableReading:
             self.register.hold(record, held)
             return
         spark = connect()
+        expect_rows(spark, self.declared)
         earlier = earlier_rows(spark, self.contract, record.batch_id)
         if earlier is None:
             if self.declared:
@@ -182,6 +183,7 @@ class TableReading:
         query = key_query(self.table, self.source, self.contract.source.key)
         total = int(str(self.snapshot.value(sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier))))
         cut = cut_of(self.snapshot, self.table, self.source, sql.SQL("true"), total)
+        expect_rows(spark, total)
         keys = read_jdbc(spark, self.snapshot, query, cut)
         differences = find_differences(keys, total, earlier, fresh, self.contract)
         self._held_frames.append(differences.frame)

@@ -42,7 +42,7 @@ def publish(resource: str, batch: str | None = None) -> None:
     with stage_run(STAGE, resource) as run:
         spark, table = connect(), table_of(contract)
         version = delta.current_version(spark, table)
-        check_id = _proof(contract, table.name, version)
+        check_id = _proof(contract, table.name, version, delta.table_id(spark, table))
         rows = delta.read(spark, table, version)
         count, digest = _digest(rows)
         run.say(f"{table.name} version {version}: {count:,} rows, digest {digest}")
@@ -66,14 +66,18 @@ def publish(resource: str, batch: str | None = None) -> None:
         run.ledger(name, f"{contract.name}-{version}", read=count, accepted=count)
 
 
-def _proof(contract: Contract, table_name: str, version: int) -> uuid.UUID:
-    """Return the number of the check that this very version passed.
+def _proof(contract: Contract, table_name: str, version: int, table_id: str) -> uuid.UUID:
+    """Return the number of the check that this very version of this very table passed.
+
+    A table that was dropped and made anew counts its versions from zero again; its id tells it from the old one.
 
     Raises:
         GateStoppedError: when the version was never checked or did not pass.
     """
     with session_scope() as session:
         check = latest_check(session, table_name, version)
+    if check is not None and check.detail.get("table_id") != table_id:
+        check = None
     if check is None or check.outcome not in ("pass", "warn"):
         said = f"was stopped by the gate ({check.failed} rules failed)" if check else "was never checked"
         raise GateStoppedError(

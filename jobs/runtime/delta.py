@@ -76,6 +76,11 @@ def current_version(spark: SparkSession, table: Table) -> int:
     return int(spark.sql(f"DESCRIBE HISTORY {table.sql} LIMIT 1").collect()[0]["version"])
 
 
+def table_id(spark: SparkSession, table: Table) -> str:
+    """Return the id that Delta gave ``table`` when it was made: a table dropped and made anew has another."""
+    return str(spark.sql(f"DESCRIBE DETAIL {table.sql}").collect()[0]["id"])
+
+
 def changed_rows(spark: SparkSession, table: Table, after: int, upto: int) -> DataFrame:
     """Return the change feed of versions ``after + 1`` to ``upto``, with Delta's ``_change_type``."""
     return (
