@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +17,7 @@ from catalog.model.settings import load_settings
 from infra.run.day import next_day
 from infra.run.departments import make_departments
 from infra.run.journey import Journey, finish, new_summary
+from infra.run.one_at_a_time import only_run
 from infra.run.real_lists import find_folder
 from infra.run.report import print_report
 from infra.run.summary import new_run_id
@@ -40,17 +43,26 @@ def perform(*, scale: float | None, real_data: Path | None, keep_up: bool, secon
     """
     began, home = time.monotonic(), Home.find()
     signal.signal(signal.SIGTERM, _interrupt)
-    was_up = is_running(home)
     folder = find_folder(real_data, console)
+    home.create()
     try:
-        stack = start_with(folder, home, scale)
-        return _one_day(stack, scale, folder, began, seconds)
+        with only_run(home.root), _ending(home, keep_up):
+            stack = start_with(folder, home, scale)
+            return _one_day(stack, scale, folder, began, seconds)
     except GuantongError as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Interrupted; the day is done anew by the next run.", style="yellow")
         return 130
+
+
+@contextmanager
+def _ending(home: Home, keep_up: bool) -> Iterator[None]:
+    """End the stack afterwards, unless it is to stay or was up before."""
+    was_up = is_running(home)
+    try:
+        yield
     finally:
         if not (was_up or keep_up):
             console.print("Ending the stack (停止运行栈)…", style="dim")
@@ -69,7 +81,6 @@ def start_with(folder: Path | None, home: Home, scale: float | None) -> Stack:
         os.environ["REAL_DATA"] = str(folder)
     if not folder and (scale or 1.0) <= 1.0:
         os.environ.setdefault(JAVA_OPTIONS, QUICK_COMPILER)
-    home.create()
     update_settings(
         home, REAL_DATA=str(folder) if folder else None, SOURCE_REAL_DATA=f"file:{folder}" if folder else None
     )
