@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from pyspark.errors.exceptions.connect import SparkConnectException
 from pyspark.sql import SparkSession
@@ -47,6 +48,7 @@ def connect(remote: str | None = None, patience: float = PATIENCE_SECONDS) -> Sp
             expect_rows(spark, 0)
             return spark
         except SparkConnectException as error:
+            _forget_session()
             if time.monotonic() > deadline:
                 raise SparkUnavailableError(
                     "the Spark Connect server does not answer",
@@ -54,6 +56,14 @@ def connect(remote: str | None = None, patience: float = PATIENCE_SECONDS) -> Sp
                     remedy="see `make status` and the log spark.log; it restarts by itself within a minute",
                 ) from error
             time.sleep(1)
+
+
+def _forget_session() -> None:
+    """Drop a session that the server has ended (idle, or the server was restarted), so that the next try makes one."""
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        with suppress(SparkConnectException):
+            session.stop()
 
 
 def expect_rows(spark: SparkSession, rows: int) -> None:
