@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 
 from psycopg import sql
 from pyspark.sql import DataFrame, SparkSession
@@ -16,7 +15,6 @@ from catalog.model.source import DatabaseSource, FeedSource, FullSource, Waterma
 from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.bronze import as_bronze, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
-from jobs.extract.digest import Digest, digest_of_source, expected_digest
 from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_same_version, without_unchanged
 from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
@@ -67,36 +65,7 @@ class TableReading:
     declared: int
     """Rows of the window, counted in the snapshot."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    agrees: bool = True
-    """Whether bronze will know every living record, once this reading is written."""
     _held_frames: list[DataFrame] = field(default_factory=list)
-
-    @property
-    def _compares(self) -> bool:
-        """Whether the table's records are held against bronze's; a feed tells its deletions by itself."""
-        return not isinstance(self.source, FeedSource) and self.source.detect_deletes
-
-    @property
-    def _digest_place(self) -> str:
-        return f"{self.place}#digest"
-
-    @cached_property
-    def digest(self) -> Digest:
-        """The digest of the table in this snapshot."""
-        return digest_of_source(self.snapshot, self.table, self.source, self.contract.source.key)
-
-    @cached_property
-    def known_digest(self) -> Digest | None:
-        """The digest of the table when bronze last agreed with it."""
-        return Digest.from_text(self.register.position(self._digest_place))
-
-    def _is_unchanged(self) -> bool:
-        """Tell, without reading rows, that the source stands as it did; only times of change can tell."""
-        if isinstance(self.source, FeedSource):
-            return bool(self.position.start) and self.position.start == self.position.reached == self.window.ends
-        if not isinstance(self.source, WatermarkSource) or not self._compares or self.register.unfinished():
-            return False
-        return self.known_digest is not None and self.known_digest == self.digest
 
     def run(self, *, allow_mass_delete: bool) -> None:
         """Read the window, find what vanished, write one batch, move the position."""
@@ -104,10 +73,6 @@ class TableReading:
         held = self._held_for_operations()
         if held is not None:
             self.register.hold(record, held)
-            return
-        if self._is_unchanged():
-            self.register.run.say(f"nothing new in {self.place}")
-            self.register.set_positions(self._positions().items())
             return
         spark = connect()
         expect_rows(spark, self.declared)
@@ -127,7 +92,7 @@ class TableReading:
                 self._write(spark, whole, record, arrived)
             else:
                 self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
-                self.register.set_positions(self._positions().items())
+                self.register.set_positions([(self.place, self._advanced())])
         finally:
             for frame in self._held_frames:
                 frame.unpersist()
@@ -213,12 +178,10 @@ class TableReading:
         self, spark: SparkSession, fresh: DataFrame, earlier: DataFrame, record: BatchRecord, allow_mass_delete: bool
     ) -> DataFrame:
         """Return the fresh rows with deletions of what vanished and with rows that no window saw."""
-        if not self._compares:
-            return fresh
-        if self.known_digest and expected_digest(self.known_digest, fresh, earlier) == self.digest:
+        if isinstance(self.source, FeedSource) or not self.source.detect_deletes:
             return fresh
         query = key_query(self.table, self.source, self.contract.source.key)
-        total = self.digest.rows
+        total = int(str(self.snapshot.value(sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier))))
         cut = cut_of(self.snapshot, self.table, self.source, sql.SQL("true"), total)
         expect_rows(spark, total)
         keys = read_jdbc(spark, self.snapshot, query, cut)
@@ -226,7 +189,6 @@ class TableReading:
         self._held_frames.append(differences.frame)
         held = differences.mass_deletion(self.place)
         if held is not None and not allow_mass_delete:
-            self.agrees = False
             self._hold_deletions(record, held)
         elif differences.gone:
             record.manifest["deleted"] = differences.gone
@@ -252,14 +214,9 @@ class TableReading:
         )
         self.register.hold(apart, held)
 
-    def _positions(self) -> dict[str, str]:
-        """Return how far this reading came, and the digest of the table that bronze now agrees with."""
+    def _advanced(self) -> str:
         snapshot = self.snapshot
-        advanced = self.position.advance(snapshot.running_from, snapshot.next_number, self.window.ends)
-        positions = {self.place: advanced.to_json()}
-        if self._compares:
-            positions[self._digest_place] = self.digest.to_text() if self.agrees else ""
-        return positions
+        return self.position.advance(snapshot.running_from, snapshot.next_number, self.window.ends).to_json()
 
     def _write(self, spark: SparkSession, rows: DataFrame, record: BatchRecord, expected: int) -> None:
         """Write the batch, and with its acceptance move the position."""
@@ -269,4 +226,4 @@ class TableReading:
         self.register.run.say(f"writing {expected:,} rows of {self.place}")
         counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected})
         accepted = counts[record.batch_id]
-        self.register.accept(record, accepted=accepted, delta_version=version, positions=self._positions())
+        self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})
