@@ -5,19 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.model.contract import Contract
-from catalog.model.layers import table_of
+from catalog.model.layers import STAGES, table_of
 from catalog.model.registry import Registry
 
 ZONE = "Asia/Shanghai"
 FALLBACK_CRON = "30 8 * * *"
 """When base libraries are built at the latest, so that one silent source does not stop them for ever."""
-
-STAGES: dict[str, tuple[str, ...]] = {
-    "silver": ("extract", "conform", "check"),
-    "base": ("reconcile", "check"),
-    "gold": ("curate", "check", "publish"),
-}
-"""The tasks of a DAG, in order, by the layer of the table it makes."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from catalog.model.layers import STAGES
 from catalog.model.registry import get_registry
-from dags.plan import FALLBACK_CRON, STAGES, ZONE, Plan, plans
+from dags.plan import FALLBACK_CRON, ZONE, Plan, plans
 
 README = Path(__file__).with_name("README.md")
 _MINUTE, _HOUR = FALLBACK_CRON.split()[:2]

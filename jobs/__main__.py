@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Annotated
 
 import typer
 
 from catalog.model.errors import GuantongError
+from jobs.stages import perform, perform_all
 
 app = typer.Typer(
     help="Move data from its sources to the shared tables: extract, conform, check, reconcile, curate, publish.",
@@ -16,81 +16,50 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-STAGE_FUNCTIONS = {
-    "extract": ("jobs.extract.stage", "extract"),
-    "conform": ("jobs.conform.stage", "conform"),
-    "check": ("expectations.gate", "check"),
-    "reconcile": ("jobs.reconcile.stage", "reconcile"),
-    "curate": ("jobs.curate.stage", "curate"),
-    "publish": ("jobs.publish.stage", "publish"),
-}
-"""Stage → module and function; imported when called, so that help and errors come at once."""
-STAGES_OF_LAYER = {
-    "silver": ("extract", "conform", "check"),
-    "base": ("reconcile", "check"),
-    "gold": ("curate", "check", "publish"),
-}
-
 Resource = Annotated[str, typer.Option("--resource", "-r", help="Resource id, such as population.resident.")]
 Batch = Annotated[str | None, typer.Option("--batch", "-b", help="Only this batch; default: all that are waiting.")]
-
-
-def _perform(stage: str, resource: str, batch: str | None) -> None:
-    from catalog.model.registry import get_registry
-
-    contract = get_registry().get(resource)
-    layer = contract.government.layer
-    if stage not in STAGES_OF_LAYER[layer]:
-        raise typer.BadParameter(
-            f"{resource} is a {layer} resource; its stages are {', '.join(STAGES_OF_LAYER[layer])}"
-        )
-    module, function = STAGE_FUNCTIONS[stage]
-    getattr(importlib.import_module(module), function)(resource, batch)
 
 
 @app.command()
 def extract(resource: Resource, batch: Batch = None) -> None:
     """Source → landing → bronze (归集): what a department sent, admitted or held with its reason."""
-    _perform("extract", resource, batch)
+    perform("extract", resource, batch)
 
 
 @app.command()
 def conform(resource: Resource, batch: Batch = None) -> None:
     """Bronze → silver (标准化): standard types, codes and identifiers; failing rows set aside with every reason."""
-    _perform("conform", resource, batch)
+    perform("conform", resource, batch)
 
 
 @app.command()
 def check(resource: Resource, batch: Batch = None) -> None:
     """The gate (质量检查): evaluate the contract's suite on the table as it stands; stop when it fails."""
-    _perform("check", resource, batch)
+    perform("check", resource, batch)
 
 
 @app.command()
 def reconcile(resource: Resource, batch: Batch = None) -> None:
     """Silver → base (多源校核): one record per real thing, each cell from its authoritative source."""
-    _perform("reconcile", resource, batch)
+    perform("reconcile", resource, batch)
 
 
 @app.command()
 def curate(resource: Resource, batch: Batch = None) -> None:
     """Base → gold (共享表加工): the shared table of the contract."""
-    _perform("curate", resource, batch)
+    perform("curate", resource, batch)
 
 
 @app.command()
 def publish(resource: Resource, batch: Batch = None) -> None:
     """Gold → share (发布): the checked version goes into the exchange catalogue."""
-    _perform("publish", resource, batch)
+    perform("publish", resource, batch)
 
 
 @app.command()
 def run(resource: Resource, batch: Batch = None) -> None:
     """All stages of a resource's layer, in order."""
-    from catalog.model.registry import get_registry
-
-    for stage in STAGES_OF_LAYER[get_registry().get(resource).government.layer]:
-        _perform(stage, resource, batch)
+    perform_all(resource, batch)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from infra.stack import down, up
 from infra.stack.home import Home
 
 ENGINE = "infra.stack.table:engine"
-os.environ.setdefault("GUANTONG_SPARK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+os.environ.setdefault("GUANTONG_SPARK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
 """Tests are many small queries, for which the JVM's optimising compiler costs more than it saves."""
 
 

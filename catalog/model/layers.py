@@ -10,6 +10,12 @@ from catalog.model.errors import ContractError
 from catalog.model.settings import get_settings
 
 LAYERS = ("bronze", "silver", "base", "gold", "ops")
+STAGES: dict[str, tuple[str, ...]] = {
+    "silver": ("extract", "conform", "check"),
+    "base": ("reconcile", "check"),
+    "gold": ("curate", "check", "publish"),
+}
+"""The stages that make a table, in order, by its layer; a contract of the layer silver makes bronze on its way."""
 _NAME = re.compile(r"\A(bronze|silver|base|gold|ops)\.[a-z][a-z0-9_]*\Z")
 
 

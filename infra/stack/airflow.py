@@ -22,6 +22,8 @@ PARALLELISM = "4"
 """Tasks at a time, unless ``AIRFLOW_PARALLELISM`` says otherwise; each is a client of the one Spark server."""
 USERS = {"engineer": "admin", "officer": "viewer"}
 """Log-in and role: the data engineer runs, the governance officer looks."""
+WARM_START = {"GUANTONG_WARM_START": "1"}
+"""Tells the plugin ``dags/plugins/warm_start.py`` that this process forks the tasks."""
 COMMON = {
     "CORE__EXECUTOR": "LocalExecutor",
     "CORE__LOAD_EXAMPLES": "False",
@@ -77,7 +79,7 @@ def airflow_environment(home: Home, postgres: Postgres, port: int, secrets: dict
     values = {
         **COMMON,
         "CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
-        "CORE__PLUGINS_FOLDER": str(folder / "plugins"),
+        "CORE__PLUGINS_FOLDER": str(CHECKOUT / "dags" / "plugins"),
         "CORE__PARALLELISM": os.environ.get("AIRFLOW_PARALLELISM") or PARALLELISM,
         "CORE__FERNET_KEY": secrets["airflow_fernet_key"],
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
@@ -128,13 +130,19 @@ def airflow_processes(home: Home, postgres: Postgres, port: int, secrets: dict[s
         secrets=hidden,
     )
 
-    def part(name: str, title: str, *arguments: str, probe: Callable[[float], str | None]) -> ProcessSpec:
+    def part(
+        name: str,
+        title: str,
+        *arguments: str,
+        probe: Callable[[float], str | None],
+        more: dict[str, str] | None = None,
+    ) -> ProcessSpec:
         serves = name == "airflow-api"
         return ProcessSpec(
             name=name,
             title=title,
             command=lambda: python("-m", "airflow", *arguments),
-            environment=lambda: environment,
+            environment=lambda: {**environment, **(more or {})},
             after=("airflow-migrate",),
             prepare=(lambda: write_passwords(home, secrets)) if serves else None,
             probe=probe,
@@ -148,9 +156,10 @@ def airflow_processes(home: Home, postgres: Postgres, port: int, secrets: dict[s
     alive = http_ok(port, "/api/v2/version")
     scheduler, processor = heartbeat(database, "SchedulerJob"), heartbeat(database, "DagProcessorJob")
     triggerer = heartbeat(database, "TriggererJob")
+    schedules = "scheduler", "--skip-serve-logs"
     return [
         migrate,
-        part("airflow-scheduler", "Airflow scheduler (调度器)", "scheduler", "--skip-serve-logs", probe=scheduler),
+        part("airflow-scheduler", "Airflow scheduler (调度器)", *schedules, probe=scheduler, more=WARM_START),
         part("airflow-dags", "Airflow DAG processor (流程解析)", "dag-processor", probe=processor),
         part("airflow-api", "Airflow API server and pages (调度界面)", "api-server", probe=alive),
         part("airflow-triggerer", "Airflow triggerer (触发器)", "triggerer", "--skip-serve-logs", probe=triggerer),

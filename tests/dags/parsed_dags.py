@@ -32,13 +32,12 @@ def describe(dag: DAG) -> dict[str, Any]:
         "outlets": [asset.name for asset in last.outlets],
         "tasks": {
             task.task_id: {
-                "command": task.bash_command,
+                "command": task.command,
                 "upstream": sorted(task.upstream_task_ids),
                 "retries": task.retries,
                 "priority": task.priority_weight,
                 "weight_rule": str(getattr(task.weight_rule, "value", task.weight_rule)),
                 "owner": task.owner,
-                "templated": "{{" in task.bash_command,
             }
             for task in dag.tasks
         },

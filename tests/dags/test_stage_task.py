@@ -16,45 +16,68 @@ from dags.business_date import choose_business_date, pinned_date
 MOMENT = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
 
 SCRIPT = """
-import json, sys
+import json, os, sys
 from types import SimpleNamespace
 from datetime import datetime, UTC
 from dags.assembly import asset_of
-from dags.stage_task import StageOperator, business_date_of
-task = StageOperator(stage="extract", resource="population.resident", outlets=[asset_of("silver.population__resident")])
+from dags.stage_task import StageOperator
+task = StageOperator(stage=sys.argv[2], resource=sys.argv[3], outlets=[asset_of("silver.population__resident")])
 moment = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
 run = SimpleNamespace(conf={"business_date": sys.argv[1]}, logical_date=moment, run_after=moment, run_id="manual__1")
-instance = SimpleNamespace(dag_id="population.resident", task_id="extract", try_number=2)
-context = {"dag_run": run, "task_instance": instance, "task": task, "triggering_asset_events": {}}
-env = task.get_env(context)
-names = "BUSINESS_DATE PYTHON BASH_ENV MARK AIRFLOW_CTX_DAG_RUN_ID AIRFLOW_CTX_TRY_NUMBER AIRFLOW_CTX_TASK_ID"
-print(json.dumps({name: env.get(name) for name in names.split()}))
+events = {asset_of("silver.population__resident"): SimpleNamespace(extra=None)}
+context = {"dag_run": run, "task": task, "triggering_asset_events": {}, "outlet_events": events}
+import jobs.stages
+if len(sys.argv) > 4:
+    def fake(resource, batch):
+        print("performed", resource, batch, os.environ["BUSINESS_DATE"], os.getcwd())
+        print("progress", file=sys.stderr)
+    jobs.stages.FUNCTIONS["extract"] = ("recorder", "fake")
+    sys.modules["recorder"] = SimpleNamespace(fake=fake)
+task.execute(context)
+print(json.dumps([event.extra for event in events.values()]))
 """
 
 
-def in_airflow(tmp_path: Path, business_date: str) -> subprocess.CompletedProcess[str]:
+def in_airflow(
+    tmp_path: Path, business_date: str, stage: str = "extract", resource: str = "population.resident", *more: str
+) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/none.db",
+        "GUANTONG_HOME": str(tmp_path / "home"),
         "PYTHONPATH": str(CHECKOUT),
-        "MARK": "inherited",
-        "BASH_ENV": "/nonexistent/start-up",
     }
-    command = [sys.executable, "-W", "ignore", "-c", SCRIPT, business_date]
-    return subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-c", SCRIPT, business_date, stage, resource, *more]
+    return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
-def test_a_command_inherits_the_environment_and_learns_its_run_and_day(tmp_path: Path) -> None:
-    done = in_airflow(tmp_path, "2026-02-01")
+def test_a_task_performs_its_stage_for_its_day_and_passes_the_day_on(tmp_path: Path) -> None:
+    done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", "record")
     assert done.returncode == 0, done.stderr[-2000:]
-    seen = json.loads(done.stdout.splitlines()[-1])
-    assert seen["BUSINESS_DATE"] == "2026-02-01"
-    assert seen["MARK"] == "inherited"
-    assert seen["PYTHON"] == sys.executable
-    assert seen["BASH_ENV"] is None
-    assert seen["AIRFLOW_CTX_DAG_RUN_ID"] == "manual__1"
-    assert (seen["AIRFLOW_CTX_TASK_ID"], seen["AIRFLOW_CTX_TRY_NUMBER"]) == ("extract", "2")
+    lines = done.stdout.splitlines()
+    assert f"performed population.resident None 2026-02-01 {CHECKOUT}" in lines
+    assert json.loads(lines[-1]) == [{"business_date": "2026-02-01"}]
+
+
+def test_progress_is_told_as_information_and_not_as_errors(tmp_path: Path) -> None:
+    done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", "record")
+    assert "progress" in done.stdout.splitlines()
+    assert "progress" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("stage", "resource", "words"),
+    [
+        ("extract", "population.resident", ["SETTING_MISSING", "remedy:"]),
+        ("curate", "population.resident", ["WRONG_STAGE", "its stages are extract, conform, check"]),
+    ],
+)
+def test_a_failure_is_told_in_the_stages_own_words(tmp_path: Path, stage: str, resource: str, words: list[str]) -> None:
+    done = in_airflow(tmp_path, "2026-02-01", stage, resource)
+    assert done.returncode != 0
+    last = done.stderr[done.stderr.rindex("AirflowException") :]
+    assert all(word in last for word in words), done.stderr[-2000:]
 
 
 def test_a_malformed_date_fails_the_task_for_good(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""The stages by name (作业阶段), for the command line and for whatever schedules them."""
+
+from __future__ import annotations
+
+import importlib
+
+from catalog.model.errors import GuantongError
+from catalog.model.layers import STAGES
+from catalog.model.registry import get_registry
+
+FUNCTIONS = {
+    "extract": ("jobs.extract.stage", "extract"),
+    "conform": ("jobs.conform.stage", "conform"),
+    "check": ("expectations.gate", "check"),
+    "reconcile": ("jobs.reconcile.stage", "reconcile"),
+    "curate": ("jobs.curate.stage", "curate"),
+    "publish": ("jobs.publish.stage", "publish"),
+}
+"""Stage → module and function; imported when performed, so that help and errors come at once."""
+LATER = ("pyspark.sql.connect.session", "expectations.evaluate", "expectations.report")
+"""What stages import only when they come to it."""
+
+
+class WrongStageError(GuantongError):
+    """The resource's layer does not go through this stage."""
+
+    code = "WRONG_STAGE"
+
+
+def perform(stage: str, resource: str, batch: str | None = None) -> None:
+    """Perform one stage of one resource.
+
+    Args:
+        stage: one of ``FUNCTIONS``.
+        resource: ``domain.resource``.
+        batch: only this batch; default all that are waiting.
+
+    Raises:
+        WrongStageError: when the layer of ``resource`` does not go through ``stage``.
+        GuantongError: whatever stopped the stage.
+    """
+    layer = get_registry().get(resource).government.layer
+    if stage not in STAGES[layer]:
+        raise WrongStageError(
+            f"{resource} is a {layer} resource",
+            place=f"python -m jobs {stage} --resource {resource}",
+            remedy=f"its stages are {', '.join(STAGES[layer])}",
+        )
+    module, function = FUNCTIONS[stage]
+    getattr(importlib.import_module(module), function)(resource, batch)
+
+
+def perform_all(resource: str, batch: str | None = None) -> None:
+    """Perform all stages of the resource's layer, in order."""
+    for stage in STAGES[get_registry().get(resource).government.layer]:
+        perform(stage, resource, batch)
+
+
+def load() -> None:
+    """Import every stage and all it uses, so that processes forked from this one need not."""
+    for module in (*(module for module, _ in FUNCTIONS.values()), *LATER):
+        importlib.import_module(module)
