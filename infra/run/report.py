@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,9 +25,10 @@ def print_report(console: Console, summary: Summary) -> None:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left", overflow="fold")
+        english, chinese = heading.rsplit(" ", 1)
+        table.add_column(f"{english}\n{chinese}", justify="right" if place else "left", overflow="fold")
     return table
 
 

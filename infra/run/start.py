@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +28,12 @@ from infra.stack.commands import start
 from infra.stack.home import Home
 from infra.stack.spark_server import JAVA_OPTIONS
 
+WIDTH = 110
+"""Characters a line where the output goes to a file or pipe, which have no width of their own."""
 QUICK_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
 """For the many small queries of a demonstration day; real lists and larger departments get the JVM's default. With one
 level the JVM reserves 48 MB for compiled code, which a day fills, and from then on it interprets."""
-console = Console(soft_wrap=False)
+console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def perform(*, scale: float | None, real_data: Path | None, keep_up: bool, seconds: float) -> int:
