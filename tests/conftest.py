@@ -11,9 +11,10 @@ from catalog.model.registry import get_registry
 from catalog.model.settings import Settings, get_settings
 from infra.stack import down, up
 from infra.stack.home import Home
+from infra.stack.spark_server import JAVA_OPTIONS, QUICK_SERVER
 
 ENGINE = "infra.stack.table:engine"
-os.environ.setdefault("GUANTONG_SPARK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
+os.environ.setdefault(JAVA_OPTIONS, QUICK_SERVER)
 """Tests are many small queries, for which the JVM's optimising compiler costs more than it saves."""
 
 

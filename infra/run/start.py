@@ -26,13 +26,10 @@ from infra.run.watch import Watch
 from infra.stack import Stack, down, is_running, update_settings
 from infra.stack.commands import start
 from infra.stack.home import Home
-from infra.stack.spark_server import JAVA_OPTIONS
+from infra.stack.spark_server import JAVA_OPTIONS, QUICK_SERVER
 
 WIDTH = 110
 """Characters a line where the output goes to a file or pipe, which have no width of their own."""
-QUICK_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-"""For the many small queries of a demonstration day; real lists and larger departments get the JVM's default. With one
-level the JVM reserves 48 MB for compiled code, which a day fills, and from then on it interprets."""
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
@@ -79,12 +76,12 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def start_with(folder: Path | None, home: Home, scale: float | None) -> Stack:
-    """Start the stack, following the real lists in ``folder``, or none; a small day gets the quick compiler."""
+    """Start the stack, following the real lists in ``folder``, or none; a small day gets the quick server."""
     os.environ.pop("REAL_DATA", None)
     if folder:
         os.environ["REAL_DATA"] = str(folder)
     if not folder and (scale or 1.0) <= 1.0:
-        os.environ.setdefault(JAVA_OPTIONS, QUICK_COMPILER)
+        os.environ.setdefault(JAVA_OPTIONS, QUICK_SERVER)
     update_settings(
         home, REAL_DATA=str(folder) if folder else None, SOURCE_REAL_DATA=f"file:{folder}" if folder else None
     )
