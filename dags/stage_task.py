@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from catalog.model.errors import GuantongError
+from catalog.model.errors import GateStoppedError, GuantongError
 from catalog.model.settings import CHECKOUT
 from dags.business_date import choose_business_date, pinned_date
 
@@ -40,7 +40,8 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
-            AirflowFailException: when the business date is none.
+            AirflowFailException: when the business date is none, or the gate gave its verdict: another try would see the
+                same version. A check that could not be carried out is tried again.
         """
         day = business_date_of(context)
         os.environ["BUSINESS_DATE"] = day
@@ -51,6 +52,10 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         try:
             with redirect_stderr(sys.stdout):
                 perform(self.stage, self.resource)
+        except GateStoppedError as error:
+            if error.__cause__ is None:
+                raise AirflowFailException(str(error)) from error
+            raise AirflowException(str(error)) from error
         except GuantongError as error:
             raise AirflowException(str(error)) from error
         for outlet in self.outlets:

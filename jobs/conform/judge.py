@@ -79,12 +79,24 @@ def _usable(column: Property, contract: Contract) -> Column:
 def _places(contract: Contract) -> Column:
     """Return column and reason of everything that sets the row aside."""
     entries = []
-    for column in contract.columns:
-        if contract.item(column).on_failure == "set_aside":
-            reason = F.col(f"{column}__problem")
-            place = F.struct(F.lit(column).alias("column"), reason.alias("reason"))
+    for column in contract.properties:
+        reason = _refusal(column, contract)
+        if reason is not None:
+            place = F.struct(F.lit(column.name).alias("column"), reason.alias("reason"))
             entries.append(F.when(reason.isNotNull(), place))
     return _compact(entries, _PLACE)
+
+
+def _refusal(column: Property, contract: Contract) -> Column | None:
+    """Return the reason for which ``column`` sets a row aside, or nothing when it never does.
+
+    A key stands with a flag only where its check character alone is wrong: what has not even the form of a key
+    names nothing that another source could know.
+    """
+    problem = F.col(f"{column.name}__problem")
+    if contract.item(column.name).on_failure == "set_aside":
+        return problem
+    return F.when(~problem.endswith("_CHECKSUM"), problem) if column.primary_key else None
 
 
 def _flags(contract: Contract, previous_date: date | None) -> Column:

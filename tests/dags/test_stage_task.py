@@ -21,6 +21,7 @@ from types import SimpleNamespace
 from datetime import datetime, UTC
 from dags.assembly import asset_of
 from dags.stage_task import StageOperator
+from catalog.model.errors import GateStoppedError
 task = StageOperator(stage=sys.argv[2], resource=sys.argv[3], outlets=[asset_of("silver.population__resident")])
 moment = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
 run = SimpleNamespace(conf={"business_date": sys.argv[1]}, logical_date=moment, run_after=moment, run_id="manual__1")
@@ -31,6 +32,10 @@ if len(sys.argv) > 4:
     def fake(resource, batch):
         print("performed", resource, batch, os.environ["BUSINESS_DATE"], os.getcwd())
         print("progress", file=sys.stderr)
+        if sys.argv[4] == "verdict":
+            raise GateStoppedError("two codes have no form")
+        if sys.argv[4] == "unchecked":
+            raise GateStoppedError("the check could not be carried out") from ConnectionError("server gone")
     jobs.stages.FUNCTIONS["extract"] = ("recorder", "fake")
     sys.modules["recorder"] = SimpleNamespace(fake=fake)
 task.execute(context)
@@ -64,6 +69,17 @@ def test_progress_is_told_as_information_and_not_as_errors(tmp_path: Path) -> No
     done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", "record")
     assert "progress" in done.stdout.splitlines()
     assert "progress" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"), [("verdict", "AirflowFailException"), ("unchecked", "AirflowException")]
+)
+def test_a_verdict_is_final_and_a_check_that_was_cut_short_is_tried_again(
+    tmp_path: Path, outcome: str, error: str
+) -> None:
+    done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", outcome)
+    assert done.returncode != 0
+    assert done.stderr.strip().splitlines()[-1].startswith(f"airflow.sdk.exceptions.{error}: GATE_STOPPED")
 
 
 @pytest.mark.parametrize(
