@@ -40,7 +40,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
-            AirflowFailException: when the business date is none, or the gate gave its verdict: another try would see the
+            AirflowFailException: when the business date is none, or the gate gave its verdict: another try sees the
                 same version. A check that could not be carried out is tried again.
         """
         day = business_date_of(context)

@@ -71,9 +71,7 @@ def test_progress_is_told_as_information_and_not_as_errors(tmp_path: Path) -> No
     assert "progress" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("outcome", "error"), [("verdict", "AirflowFailException"), ("unchecked", "AirflowException")]
-)
+@pytest.mark.parametrize(("outcome", "error"), [("verdict", "AirflowFailException"), ("unchecked", "AirflowException")])
 def test_a_verdict_is_final_and_a_check_that_was_cut_short_is_tried_again(
     tmp_path: Path, outcome: str, error: str
 ) -> None:

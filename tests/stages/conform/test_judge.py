@@ -22,7 +22,7 @@ KEYS = {
 def judged(spark, keys):
     """Return key → (reasons to set aside, flags) of registry rows that differ in their key only."""
     contract = get_registry().get("legal_entity.registry_sichuan")
-    given = {"company_name": "成都昊鸣路安汽车维修有限责任公司", "_operation": "I", "_received_at": datetime(2026, 3, 1)}
+    given = {"company_name": "成都路安汽修公司", "_operation": "I", "_received_at": datetime(2026, 3, 1)}
     columns = bronze_columns(contract)
     rows = [tuple({**given, "uscc": key}.get(name) for name, _, _ in columns) for key in keys]
     frame = spark.createDataFrame(rows, ", ".join(f"`{name}` {kind}" for name, kind, _ in columns))
