@@ -33,8 +33,9 @@ def theirs(settings: Settings) -> float:
     """Return the seconds of the obvious script."""
     address = urlsplit(settings.source("public_security"))
     jdbc = f"jdbc:postgresql://{address.hostname}:{address.port}{address.path}"
-    arguments = (settings.spark_remote, jdbc, str(address.username), str(address.password), settings.lake_uri)
-    return timed(settings, "tests/benchmarks/obvious_script.py", *arguments)
+    secrets = {"SPARK_REMOTE": settings.require("spark_remote"), "PGPASSWORD": str(address.password)}
+    arguments = (jdbc, str(address.username), settings.lake_uri)
+    return timed(settings, "tests/benchmarks/obvious_script.py", *arguments, secrets=secrets)
 
 
 def accepted(settings: Settings) -> list[tuple[str, int, int, int]]:

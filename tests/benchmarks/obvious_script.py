@@ -1,21 +1,29 @@
 """The obvious road, as a data engineer writes it by hand: read by JDBC, ``withColumn``, overwrite.
 
 Same engine, same storage, same rules on the same columns; no ledger, history, late rows, duplicates or masking.
-Usage: ``python obvious_script.py REMOTE JDBC_URL USER PASSWORD LAKE``.
+Usage: ``python obvious_script.py JDBC_URL USER LAKE``, with ``SPARK_REMOTE`` and ``PGPASSWORD`` in the environment.
 """
 
+import os
 import sys
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-remote, url, user, password, lake = sys.argv[1:]
-spark = SparkSession.builder.remote(remote).getOrCreate()
-reader = spark.read.format("jdbc").option("url", url).option("user", user).option("password", password)
-reader = reader.option("driver", "org.postgresql.Driver").option("fetchsize", 10000)
-low, high = reader.option("query", "SELECT min(record_no), max(record_no) FROM bench_person").load().first()
+url, user, lake = sys.argv[1:]
+spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+
+
+def reader():
+    """Return a reader of the department's database."""
+    source = spark.read.format("jdbc").option("url", url).option("driver", "org.postgresql.Driver")
+    return source.option("user", user).option("password", os.environ["PGPASSWORD"]).option("fetchsize", 10000)
+
+
+low, high = reader().option("query", "SELECT min(record_no), max(record_no) FROM bench_person").load().first()
 people = (
-    reader.option("dbtable", "bench_person")
+    reader()
+    .option("dbtable", "bench_person")
     .option("partitionColumn", "record_no")
     .option("lowerBound", low)
     .option("upperBound", high + 1)

@@ -28,17 +28,20 @@ def bench_stack(table: str = "infra.stack.table:engine") -> Iterator[Settings]:
             down(home=home)
 
 
-def timed(settings: Settings, *command: str, business_date: str = "2026-02-01") -> float:
-    """Run a command as a whole process; return its seconds."""
+def timed(
+    settings: Settings, *command: str, business_date: str = "2026-02-01", secrets: dict[str, str] | None = None
+) -> float:
+    """Run a command as a whole process, ``secrets`` in its environment only; return its seconds."""
     environment = {
         **os.environ,
         "GUANTONG_HOME": str(settings.home),
         "RESOURCE_PATH": str(RESOURCES),
         "BUSINESS_DATE": business_date,
         "PYTHONPATH": str(CHECKOUT),
+        **(secrets or {}),
     }
     began = time.monotonic()
     done = subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:4])} failed:\n{done.stderr[-3000:]}")
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[:1500]}\n…\n{done.stderr[-1500:]}")
     return time.monotonic() - began
