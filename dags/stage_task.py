@@ -52,12 +52,9 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         try:
             with redirect_stderr(sys.stdout):
                 perform(self.stage, self.resource)
-        except GateStoppedError as error:
-            if error.__cause__ is None:
-                raise AirflowFailException(str(error)) from error
-            raise AirflowException(str(error)) from error
         except GuantongError as error:
-            raise AirflowException(str(error)) from error
+            is_verdict = isinstance(error, GateStoppedError) and error.__cause__ is None
+            raise (AirflowFailException if is_verdict else AirflowException)(str(error)) from error
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {"business_date": day}
 
