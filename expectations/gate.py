@@ -23,6 +23,7 @@ from expectations.result import CheckOutcome
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, console, stage_run
+from jobs.runtime.volume import expect_batch
 
 PASSING = ("pass", "warn")
 
@@ -43,6 +44,7 @@ def check(resource: str, batch: str | None = None, *, version: int | None = None
     table = layers.table_of(contract)
     with stage_run("check", resource) as run:
         spark = connect()
+        expect_batch(spark, contract)
         if not delta.exists(spark, table):
             raise GateStoppedError(
                 f"{table.name} does not exist, so nothing can pass",

@@ -1,8 +1,9 @@
 """The row ledger (台账): rows read = accepted + set aside + rejected, for every batch at every stage."""
 
 import uuid
+from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -76,3 +77,9 @@ def ledger_entries(
     if limit:
         query = query.limit(limit)
     return list(session.scalars(query))
+
+
+def rows_admitted(session: Session, resources: Collection[str]) -> int:
+    """Return how many rows of ``resources`` extract has accepted so far, versions of one record counted singly."""
+    total = select(func.coalesce(func.sum(LedgerEntry.accepted), 0))
+    return int(session.scalar(total.where(LedgerEntry.stage == "extract", LedgerEntry.resource.in_(resources))) or 0)

@@ -81,6 +81,13 @@ class Registry:
             ids = [government.curate.input]
         return [self.get(resource) for resource in ids]
 
+    def sources_of(self, contract: Contract) -> list[Contract]:
+        """Return the extracted contracts from which ``contract`` comes in the end: itself, if it is one."""
+        if contract.government.source is not None:
+            return [contract]
+        found = {source.id: source for below in self.inputs_of(contract) for source in self.sources_of(below)}
+        return list(found.values())
+
     def _check_inputs(self, contract: Contract) -> None:
         below = {"silver": set[str](), "base": {"silver", "base"}, "gold": {"base"}}
         for source in self.inputs_of(contract):

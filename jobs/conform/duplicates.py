@@ -5,17 +5,38 @@ Invariant: without the losing rows every key has at most one row, so the MERGE c
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
-from catalog.model.layers import Table
-from jobs.runtime import delta
+from jobs.runtime.spark import sent_along
 
 _NEWEST = ("_source_at", "_row_number", "_batch_id")
 
 
-def losing_rows(spark: SparkSession, sound: DataFrame, contract: Contract, silver: Table) -> DataFrame | None:
+def concerned_rows(silver: DataFrame, sound: DataFrame, rows: int, contract: Contract) -> DataFrame:
+    """Return key, record and standing of the rows of ``silver`` whose key or record the ``sound`` rows name.
+
+    Args:
+        silver: the table.
+        sound: rows of a batch.
+        rows: how many they are at most.
+        contract: the resource.
+
+    Returns:
+        The contract's key columns, ``_record_key`` and ``_is_deleted``.
+    """
+    silver = silver.select(*dict.fromkeys([*contract.key, "_record_key", "_is_deleted"]))
+    keys = sound.select(*contract.key).distinct()
+    if contract.source.key == contract.key:
+        return silver.join(sent_along(keys, rows), contract.key, "left_semi")
+    keyed = silver.join(sent_along(keys.withColumn("_is_named", F.lit(True)), rows), contract.key, "left")
+    records = sound.select("_record_key", F.lit(True).alias("_is_record")).distinct()
+    found = keyed.join(sent_along(records, rows), "_record_key", "left").where("_is_named OR _is_record")
+    return found.select(*silver.columns)
+
+
+def losing_rows(sound: DataFrame, contract: Contract, concerned: DataFrame | None) -> DataFrame | None:
     """Return which rows do not stand, as ``_batch_id``, ``_row_number``, ``_record_key`` and ``_standing``.
 
     The first record that establishes a key keeps it while it lives; a second record (another ``_record_key``) with the
@@ -23,7 +44,7 @@ def losing_rows(spark: SparkSession, sound: DataFrame, contract: Contract, silve
     are *superseded*. Only keys in question are sorted; None means that every key is its record's own, once.
     """
     repeated = sound.groupBy(*contract.key).count().where("count > 1").select(*contract.key)
-    owners = _owners(spark, sound, contract, silver)
+    owners = _owners(sound, contract, concerned)
     is_repeated = bool(repeated.limit(1).collect())
     if owners is None or not owners.limit(1).collect():
         if not is_repeated:
@@ -53,36 +74,41 @@ def _decide(rows: DataFrame, owners: DataFrame, key: list[str]) -> DataFrame:
     return rows.join(F.broadcast(owners), key, "left").withColumn("_standing", standing)
 
 
-def _owners(spark: SparkSession, rows: DataFrame, contract: Contract, silver: Table) -> DataFrame | None:
+def _owners(rows: DataFrame, contract: Contract, concerned: DataFrame | None) -> DataFrame | None:
     """Return the keys of this batch that another living record of silver holds, with that record as ``_owner``.
 
     A record that the batch itself deletes no longer holds its key. Where the key is the record there is no other.
     """
-    if contract.source.key == contract.key or delta.current_version(spark, silver) == 0:
+    if concerned is None or contract.source.key == contract.key:
         return None
-    live = delta.read(spark, silver).where(~F.col("_is_deleted"))
-    live = live.select(*contract.key, F.col("_record_key").alias("_owner"))
+    live = concerned.where(~F.col("_is_deleted")).select(*contract.key, F.col("_record_key").alias("_owner"))
     batch = rows.select(*contract.key, "_record_key").distinct()
     deleted = rows.where("_is_deleted").select(F.col("_record_key").alias("_owner")).distinct()
     clashing = live.join(F.broadcast(batch), contract.key).where(F.col("_owner") != F.col("_record_key"))
     return clashing.select(*contract.key, "_owner").distinct().join(deleted, "_owner", "left_anti")
 
 
-def moved_keys(spark: SparkSession, standing: DataFrame, contract: Contract, silver: Table) -> DataFrame:
-    """Return tombstones for living rows of silver whose record now stands under another key.
+def moved_keys(standing: DataFrame, contract: Contract, concerned: DataFrame) -> DataFrame:
+    """Return the keys of living rows of silver whose record now stands under another key that no standing row takes.
 
     A department that corrects a citizen number sends the same record with a new key; the old key must not live on.
+
+    Returns:
+        The old key, with ``_new_batch_id`` and ``_new_source_at`` of the row that moved.
     """
-    live = delta.read(spark, silver).where(~F.col("_is_deleted"))
+    live = concerned.where(~F.col("_is_deleted"))
     new = standing.select(
         F.struct(*contract.key).alias("_new_key"),
         *[F.col(c).alias(f"_new{c}") for c in ("_record_key", "_batch_id", "_source_at")],
     )
-    moved = live.join(F.broadcast(new), live["_record_key"] == new["_new_record_key"])
+    moved = live.join(new, live["_record_key"] == new["_new_record_key"])
     moved = moved.where(F.struct(*contract.key) != F.col("_new_key"))
-    return (
-        moved.withColumn("_batch_id", F.col("_new_batch_id"))
-        .withColumn("_source_at", F.col("_new_source_at"))
-        .withColumn("_is_deleted", F.lit(True))
-        .select(*live.columns)
-    )
+    left = moved.select(*contract.key, "_new_batch_id", "_new_source_at")
+    return left.join(standing.select(*contract.key), contract.key, "left_anti")
+
+
+def tombstones(silver: DataFrame, moved: DataFrame, contract: Contract) -> DataFrame:
+    """Return the rows of ``silver`` under the ``moved`` keys, as deleted by the batch that moved them."""
+    rows = silver.join(F.broadcast(moved), contract.key)
+    stamps = {"_batch_id": F.col("_new_batch_id"), "_source_at": F.col("_new_source_at"), "_is_deleted": F.lit(True)}
+    return rows.withColumns(stamps).select(*silver.columns)

@@ -17,13 +17,14 @@ from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.duplicates import ROW, losing_rows, moved_keys, without
+from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, tombstones, without
 from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.runtime import delta
-from jobs.runtime.spark import connect, expect_rows
+from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
+from jobs.runtime.volume import expect_batch
 
 STAGE = "conform"
 SOUND = "size(_places) = 0"
@@ -84,18 +85,23 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     delta.ensure(spark, silver, silver_columns(contract))
     delta.ensure(spark, aside, SET_ASIDE_COLUMNS)
     rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
-    expect_rows(spark, sum(waiting.admitted.values()))
+    arrived = sum(waiting.admitted.values())
+    expect_batch(spark, contract, arrived)
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with ExitStack() as stack:
         judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
         sound = judged.where(SOUND)
-        losers = losing_rows(spark, sound, contract, silver)
+        concerned = None
+        if delta.current_version(spark, silver):
+            concerned = concerned_rows(delta.read(spark, silver), sound, arrived, contract)
+            concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
+        losers = losing_rows(sound, contract, concerned)
         if losers is not None:
             losers = stack.enter_context(staged(spark, losers, run, "losers"))
         counts = _counts(judged, losers)
         _refuse_lost_rows(counts, waiting, contract)
         _write_set_aside(spark, _refused(judged, losers), aside, waiting.batch_ids, counts, run)
-        version = _write_silver(spark, without(sound, losers), contract)
+        version = _write_silver(spark, without(sound, losers), concerned, contract)
     for batch_id in waiting.batch_ids:
         kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
         run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
@@ -156,24 +162,19 @@ def _write_set_aside(
     delta.replace_batches(spark, rows.select(*[c[0] for c in SET_ASIDE_COLUMNS]), aside, batch_ids)
 
 
-def _write_silver(spark: SparkSession, standing: DataFrame, contract: Contract) -> int:
+def _write_silver(spark: SparkSession, standing: DataFrame, concerned: DataFrame | None, contract: Contract) -> int:
     """Bring the standing rows into silver and return its version: the first ones as they are, later ones merged."""
     silver = table_of(contract)
     hashed = [*contract.columns, "_flags", "_is_deleted"]
     rows = standing.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     rows = rows.select(*[c[0] for c in silver_columns(contract)])
-    if delta.current_version(spark, silver) == 0:
+    if concerned is None:
         delta.fill(rows, silver, contract.key)
         return delta.current_version(spark, silver)
     if contract.source.key != contract.key:
-        moved = _without_taken(moved_keys(spark, rows, contract, silver), rows, contract.key)
+        moved = moved_keys(rows, contract, concerned)
         if moved.limit(1).collect():
-            rows = rows.unionByName(moved)
+            rows = rows.unionByName(tombstones(delta.read(spark, silver), moved, contract).select(*rows.columns))
     changed = "s._source_at >= t._source_at AND (s._row_hash <> t._row_hash OR s._is_deleted <> t._is_deleted)"
-    delta.merge(spark, rows, silver, contract.key, update_when=changed)
+    delta.bring(spark, rows, silver, contract.key, present=concerned.select(*contract.key), update_when=changed)
     return delta.current_version(spark, silver)
-
-
-def _without_taken(tombstones: DataFrame, rows: DataFrame, key: list[str]) -> DataFrame:
-    """Return the tombstones whose key no standing row takes over in the same batch."""
-    return tombstones.join(rows.select(*key), key, "left_anti").select(*rows.columns)

@@ -15,6 +15,7 @@ from jobs.runtime.delta import ColumnSpec
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
+from jobs.runtime.volume import expect_batch
 
 STAGE = "curate"
 
@@ -41,6 +42,7 @@ def curate(resource: str, batch: str | None = None) -> None:
     source, table = table_of(library), table_of(contract)
     with stage_run(STAGE, resource) as run:
         spark = connect()
+        expect_batch(spark, contract)
         delta.ensure(spark, table, gold_columns(contract), shared=True)
         now = delta.current_version(spark, source)
         with session_scope() as session:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
+import pyarrow as pa
 from psycopg import sql
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
+from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
 from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.bronze import as_bronze, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
+from jobs.extract.known_records import keep_records, known_records, present_records
 from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_same_version, without_unchanged
 from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
 from jobs.extract.vanished import find_differences, tombstones
-from jobs.extract.windows import Window, cut_of, key_query, row_query, unknown_operations, window_of
-from jobs.runtime.spark import connect, expect_rows
+from jobs.extract.windows import Window, cut_of, record_query, row_query, unknown_operations, window_of
+from jobs.runtime import delta
+from jobs.runtime.spark import connect
+from jobs.runtime.staging import staged
+from jobs.runtime.volume import expect_batch
 
 KINDS = {"feed": "feed", "watermark": "incremental", "full": "full"}
 
@@ -65,7 +72,16 @@ class TableReading:
     declared: int
     """Rows of the window, counted in the snapshot."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _held_frames: list[DataFrame] = field(default_factory=list)
+    agrees: bool = True
+    """Whether bronze knows every record of the source, once this reading is written."""
+
+    @cached_property
+    def present(self) -> pa.Table | None:
+        """All records of the source in this snapshot; nothing where deletions are told, or not looked for."""
+        if isinstance(self.source, FeedSource) or not self.source.detect_deletes:
+            return None
+        query = record_query(self.table, self.source, self.contract.source.key, self.window.condition)
+        return present_records(self.snapshot, query)
 
     def run(self, *, allow_mass_delete: bool) -> None:
         """Read the window, find what vanished, write one batch, move the position."""
@@ -75,7 +91,7 @@ class TableReading:
             self.register.hold(record, held)
             return
         spark = connect()
-        expect_rows(spark, self.declared)
+        expect_batch(spark, self.contract, self.declared)
         earlier = earlier_rows(spark, self.contract, record.batch_id)
         if earlier is None:
             if self.declared:
@@ -84,18 +100,14 @@ class TableReading:
                 self.register.run.say(f"{self.place} is empty")
             return
         fresh = self._fresh(self._rows(spark, record.batch_id, self.window.condition), earlier)
-        self._held_frames.append(fresh.persist())
-        try:
-            whole = self._with_differences(spark, fresh, earlier, record, allow_mass_delete)
-            arrived = whole.count()
+        whole = self._with_differences(spark, fresh, earlier, record, allow_mass_delete)
+        with staged(spark, whole, self.register.run, "arrived") as rows:
+            arrived = rows.count()
             if arrived:
-                self._write(spark, whole, record, arrived)
+                self._write(spark, rows, record, arrived)
             else:
                 self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
                 self.register.set_positions([(self.place, self._advanced())])
-        finally:
-            for frame in self._held_frames:
-                frame.unpersist()
 
     def _record(self) -> BatchRecord:
         """Return the batch of this run; one that an earlier command began and did not end is done again as it was."""
@@ -178,26 +190,23 @@ class TableReading:
         self, spark: SparkSession, fresh: DataFrame, earlier: DataFrame, record: BatchRecord, allow_mass_delete: bool
     ) -> DataFrame:
         """Return the fresh rows with deletions of what vanished and with rows that no window saw."""
-        if isinstance(self.source, FeedSource) or not self.source.detect_deletes:
+        if self.present is None:
             return fresh
-        query = key_query(self.table, self.source, self.contract.source.key)
-        total = int(str(self.snapshot.value(sql.SQL("SELECT count(*) FROM {}").format(self.table.identifier))))
-        cut = cut_of(self.snapshot, self.table, self.source, sql.SQL("true"), total)
-        expect_rows(spark, total)
-        keys = read_jdbc(spark, self.snapshot, query, cut)
-        differences = find_differences(keys, total, earlier, fresh, self.contract)
-        self._held_frames.append(differences.frame)
+        version = delta.current_version(spark, bronze_of(self.contract))
+        differences = find_differences(self.present, known_records(self.contract, earlier, version))
         held = differences.mass_deletion(self.place)
         if held is not None and not allow_mass_delete:
+            self.agrees = False
             self._hold_deletions(record, held)
-        elif differences.gone:
-            record.manifest["deleted"] = differences.gone
-            gone = tombstones(differences.gone_keys(), earlier, self.contract)
+        elif differences.gone.num_rows:
+            record.manifest["deleted"] = differences.gone.num_rows
+            gone = tombstones(spark, differences.gone, earlier, self.contract)
             fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
-        if differences.missed and isinstance(self.source, WatermarkSource):
-            record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed))
+        if differences.missed.num_rows and isinstance(self.source, WatermarkSource):
+            record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed.num_rows))
             every = self._rows(spark, record.batch_id, sql.SQL("true"))
-            missed = every.join(differences.missed_keys(), "_record_key", "left_semi").select(*every.columns)
+            lacking = spark.createDataFrame(differences.missed)
+            missed = every.join(F.broadcast(lacking), "_record_key", "left_semi").select(*every.columns)
             fresh = fresh.unionByName(without_same_version(missed, earlier, None))
         return fresh
 
@@ -227,3 +236,5 @@ class TableReading:
         counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected})
         accepted = counts[record.batch_id]
         self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})
+        if self.present is not None and self.agrees:
+            keep_records(self.contract, self.present, version)

@@ -64,12 +64,12 @@ def latest_versions(earlier: DataFrame, *columns: str) -> DataFrame:
 
 
 def record_states(earlier: DataFrame) -> DataFrame:
-    """Return each record with ``_is_alive`` and the newest change time seen of it, without sorting."""
+    """Return each record with ``_is_alive`` and the time of change of its newest version, without sorting."""
     deleted = F.col("_operation") == "D"
     states = earlier.groupBy("_record_key").agg(
         F.max(F.when(~deleted, F.col("_received_at"))).alias("_seen_at"),
         F.max(F.when(deleted, F.col("_received_at"))).alias("_deleted_at"),
-        F.max(F.when(~deleted, F.col("_source_at"))).alias("_seen_change"),
+        F.max_by("_source_at", F.when(~deleted, F.col("_received_at"))).alias("_seen_change"),
     )
     alive = F.col("_seen_at").isNotNull() & (F.col("_deleted_at").isNull() | (F.col("_seen_at") > F.col("_deleted_at")))
     return states.select("_record_key", "_seen_change", F.coalesce(alive, F.lit(False)).alias("_is_alive"))

@@ -10,7 +10,8 @@ from catalog.model.contract import Contract
 from jobs.extract.bronze import landed_rows, write_batches
 from jobs.extract.delivery import Reading
 from jobs.extract.register import BatchRecord, Register
-from jobs.runtime.spark import connect, expect_rows
+from jobs.runtime.spark import connect
+from jobs.runtime.volume import expect_batch
 
 ROWS_AT_ONCE = 2_000_000
 ROWS_PER_FILE = 500_000
@@ -31,7 +32,7 @@ def lay_admitted(contract: Contract, register: Register, admitted: Sequence[Admi
         rows = sum(taken.reading.accepted for taken in group)
         register.run.say(f"writing {len(group)} batch(es), {rows:,} rows")
         spark = connect()
-        expect_rows(spark, rows)
+        expect_batch(spark, contract, rows)
         frame = landed_rows(spark, contract, [taken.rows_file for taken in group])
         frame = frame.coalesce(max(1, rows // ROWS_PER_FILE))
         expected = {taken.record.batch_id: taken.reading.accepted for taken in group}

@@ -28,7 +28,8 @@ from jobs.extract.readers.json_records import RepeatedNameError, parse_json, rea
 from jobs.extract.receipt import BEIJING
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.rows import RowSink
-from jobs.runtime.spark import connect, expect_rows
+from jobs.runtime.spark import connect
+from jobs.runtime.volume import expect_batch
 
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 6, 0.5, 20.0
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -213,7 +214,7 @@ class PageIntake:
         """Write the records that bronze does not know, and with their acceptance move the position."""
         positions = {self.place: newest} if newest and self.source.since_parameter else {}
         spark = connect()
-        expect_rows(spark, record.received)
+        expect_batch(spark, self.contract, record.received)
         rows = landed_rows(spark, self.contract, [rows_file])
         earlier = earlier_rows(spark, self.contract, record.batch_id)
         if earlier is not None and self.source.changed_at:

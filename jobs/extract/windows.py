@@ -70,12 +70,12 @@ def _feed_window(snapshot: Snapshot, table: SourceTable, source: FeedSource, pos
 def _watermark_window(snapshot: Snapshot, table: SourceTable, source: WatermarkSource, position: Position) -> Window:
     """Return the rows changed since the position, and those without a time of change.
 
-    The window ends at the newest change seen, never after the source's own present: a row stamped with the year 2099
-    must not hide those of tomorrow.
+    The window ends at the newest change that is not after the source's own present: a row stamped with the year 2099
+    must not hide those of tomorrow. It is read each time, and known each time.
     """
     table.require(source.changed_at)
     changed, column = table.instant(source.changed_at), sql.Identifier(source.changed_at)
-    newest = sql.SQL("SELECT least(max({}), now()) FROM {} WHERE {}")
+    newest = sql.SQL("SELECT max({0}) FILTER (WHERE {0} <= now()) FROM {1} WHERE {2}")
     if not position.start:
         condition: sql.Composable = sql.SQL("true")
         begins = ""
@@ -101,13 +101,23 @@ def row_query(table: SourceTable, source: DatabaseSource, condition: sql.Composa
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(parts), table.identifier, condition)
 
 
-def key_query(table: SourceTable, source: DatabaseSource, key: list[str]) -> sql.Composable:
-    """Return the SELECT of record keys and change times of all rows."""
-    parts = [table.text(column) for column in key]
-    instant = table.instant(source.changed_at) if source.changed_at else sql.SQL("NULL::timestamptz")
-    parts.append(sql.SQL("{} AS {}").format(instant, sql.Identifier("_changed_at")))
-    parts.append(sql.SQL("{} AS {}").format(_row_number(table, source), sql.Identifier("_row_number")))
-    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(parts), table.identifier)
+def record_query(
+    table: SourceTable, source: DatabaseSource, key: list[str], condition: sql.Composable
+) -> sql.Composable:
+    """Return the SELECT of all rows' record keys, times of change and whether ``condition`` holds.
+
+    The time is in microseconds since 1970, null where there is none or no calendar has it; the key is made as
+    :func:`jobs.extract.bronze.record_key` makes it.
+    """
+    parts = [sql.SQL("coalesce({}::text, '')").format(sql.Identifier(table.columns[column])) for column in key]
+    changed: sql.Composable = sql.SQL("NULL")
+    if source.changed_at:
+        instant = table.instant(source.changed_at)
+        within = sql.SQL("{0} >= '0001-01-01' AND {0} < '10000-01-01'").format(instant)
+        micros = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(instant)
+        changed = sql.SQL("CASE WHEN {} THEN {} END").format(within, micros)
+    record = sql.SQL("concat_ws('|', {})").format(sql.SQL(", ").join(parts))
+    return sql.SQL("SELECT {}, {}, coalesce({}, false) FROM {}").format(record, changed, condition, table.identifier)
 
 
 def _cutting_column(table: SourceTable, source: DatabaseSource) -> str | None:

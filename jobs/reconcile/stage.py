@@ -23,6 +23,7 @@ from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
+from jobs.runtime.volume import expect_batch
 
 STAGE = "reconcile"
 CALENDAR = "calendar"
@@ -70,6 +71,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
     contract, registry = get_registry().get(resource), get_registry()
     with stage_run(STAGE, resource) as run:
         spark = connect()
+        expect_batch(spark, contract)
         with session_scope() as session:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 
 from catalog.model.errors import DeliveryRefusedError
 from catalog.model.settings import Settings
+from jobs.extract import known_records, landing
 from jobs.extract.register import Register
 
 COLUMNS = {"record_no": "记录号", "name": "姓名", "note": "备注"}
@@ -126,7 +128,11 @@ def change(connection: psycopg.Connection, table: str, record: int, name: str, a
     )
 
 
-def test_watermark_loses_nothing(source, department, live):
+def _not_called(*_: object) -> None:
+    raise AssertionError("what is kept of the last reading spares this")
+
+
+def test_watermark_loses_nothing(source, department, live, monkeypatch):
     department.extract()
     assert len(department.bronze()) == 100
     first = department.batches()[0]
@@ -135,6 +141,7 @@ def test_watermark_loses_nothing(source, department, live):
     change(source, live, 5, "改", "2026-03-02 08:00+08")
     change(source, live, 101, "没有时间", None)
     change(source, live, 102, "时间很早", "2020-01-01 08:00+08")
+    change(source, live, 9, "改于过去", "2019-01-01 08:00+08")
     change(source, live, 103, "时间在未来", "2999-01-01 08:00+08")
     source.execute(f"DELETE FROM {live} WHERE record_no IN (7, 8)")  # noqa: S608
     department.extract()
@@ -143,13 +150,16 @@ def test_watermark_loses_nothing(source, department, live):
     assert new == [
         ("D", "7", None), ("D", "8", None),
         ("U", "101", "没有时间"), ("U", "102", "时间很早"), ("U", "103", "时间在未来"), ("U", "5", "改"),
+        ("U", "9", "改于过去"),
     ]  # fmt: skip
     [recovered] = department.findings("MISSED_ROWS_RECOVERED")
-    assert recovered.count == 1
+    assert recovered.count == 2
 
     change(source, live, 5, "名5", "2026-03-03 08:00+08")
     change(source, live, 104, "未来之后", "2026-03-03 08:00+08")
-    department.extract()
+    with monkeypatch.context() as patch:
+        patch.setattr(known_records, "record_states", _not_called)
+        department.extract()
     assert ("U", "104", "未来之后") in versions(department)
     assert versions(department).count(("U", "5", "名5")) == 2, "a value changed back is a new version"
 
@@ -157,6 +167,27 @@ def test_watermark_loses_nothing(source, department, live):
     department.extract()
     assert len(department.batches()) == batches
     department.assert_balanced()
+
+
+def test_records_known_are_found_again_from_bronze_when_their_file_is_lost_or_stale(source, department, live):
+    department.extract()
+    [kept] = landing_files(department)
+    stale = kept.read_bytes()
+    source.execute(f"DELETE FROM {live} WHERE record_no = 7")  # noqa: S608
+    kept.unlink()
+    department.extract()
+    assert [v for v in versions(department) if v[0] == "D"] == [("D", "7", None)]
+
+    kept.write_bytes(stale)
+    source.execute(f"DELETE FROM {live} WHERE record_no = 8")  # noqa: S608
+    department.extract()
+    assert [v for v in versions(department) if v[0] == "D"] == [("D", "7", None), ("D", "8", None)]
+    assert oct(kept.stat().st_mode & 0o777) == "0o600"
+    department.assert_balanced()
+
+
+def landing_files(department: Any) -> list[Path]:
+    return list(landing.dataset_folder(department.contract).glob(known_records.FILE))
 
 
 def test_mass_deletion_waits_for_a_person_while_changes_go_on(source, department, live):
