@@ -31,7 +31,8 @@ from infra.run.watch import Watch
 from infra.stack import Stack, StackError
 from infra.stack.home import read_json
 
-POLL_SECONDS = 1.5
+POLL_SECONDS = 2.5
+"""Between two looks at the round; each costs the API server a tenth of a second."""
 ENGINEER = "engineer"
 
 

@@ -15,7 +15,7 @@ from infra.stack import ensure_supervisor, read_status
 from infra.stack.home import Home
 from infra.stack.state import StackState
 
-MEASURE_SECONDS = 4.0
+MEASURE_SECONDS = 8.0
 
 
 class Watch:

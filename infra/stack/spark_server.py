@@ -214,7 +214,7 @@ def spark_process(home: Home, port: int, token: str) -> ProcessSpec:
         port=port,
         address=f"sc://localhost:{port}",
         folder=home.root / "spark",
-        stop_seconds=8.0,
+        stop_seconds=2.0,
         stop_last=True,
         secrets=(token,),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -75,7 +75,11 @@ def as_bronze(rows: DataFrame, contract: Contract) -> DataFrame:
 
 
 def write_batches(
-    spark: SparkSession, frame: DataFrame, contract: Contract, expected: Mapping[str, int | None]
+    spark: SparkSession,
+    frame: DataFrame,
+    contract: Contract,
+    expected: Mapping[str, int | None],
+    tried: Collection[str],
 ) -> tuple[dict[str, int], int]:
     """Write batches into bronze and count them there.
 
@@ -84,6 +88,7 @@ def write_batches(
         frame: bronze rows of these batches and no others.
         contract: the resource.
         expected: batch → rows that must have arrived; nothing when only bronze can tell.
+        tried: batches of which an earlier try may have left rows in bronze.
 
     Returns:
         Rows per batch as bronze holds them, and the version of the table.
@@ -93,7 +98,10 @@ def write_batches(
     """
     table = bronze_of(contract)
     delta.ensure(spark, table, bronze_columns(contract))
-    delta.replace_batches(spark, frame, table, list(expected))
+    if set(expected) & set(tried):
+        delta.replace_batches(spark, frame, table, list(expected))
+    else:
+        frame.writeTo(table.sql).append()
     found = delta.read(spark, table).where(F.col("_batch_id").isin(list(expected))).groupBy("_batch_id").count()
     counts = dict.fromkeys(expected, 0) | {row["_batch_id"]: row["count"] for row in found.collect()}
     for batch, rows in expected.items():

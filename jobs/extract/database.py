@@ -92,13 +92,13 @@ class TableReading:
             return
         spark = connect()
         expect_batch(spark, self.contract, self.declared)
-        earlier = earlier_rows(spark, self.contract, record.batch_id)
-        if earlier is None:
+        if self.register.latest_accepted() is None:
             if self.declared:
                 self._write(spark, self._rows(spark, record.batch_id, self.window.condition), record, self.declared)
             else:
                 self.register.run.say(f"{self.place} is empty")
             return
+        earlier = earlier_rows(spark, self.contract, record.batch_id)
         fresh = self._fresh(self._rows(spark, record.batch_id, self.window.condition), earlier)
         whole = self._with_differences(spark, fresh, earlier, record, allow_mass_delete)
         with staged(spark, whole, self.register.run, "arrived") as rows:
@@ -233,7 +233,7 @@ class TableReading:
         record.manifest |= {"declared": expected, "received": expected}
         self.register.receive(record)
         self.register.run.say(f"writing {expected:,} rows of {self.place}")
-        counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected})
+        counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected}, self.register.tried)
         accepted = counts[record.batch_id]
         self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})
         if self.present is not None and self.agrees:

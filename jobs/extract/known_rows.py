@@ -14,16 +14,12 @@ from jobs.runtime import delta
 VERSION_COLUMNS = ("_record_key", "_row_hash", "_source_at")
 
 
-def earlier_rows(spark: SparkSession, contract: Contract, batch_id: str) -> DataFrame | None:
-    """Return the bronze rows of all other batches; nothing when there are none.
+def earlier_rows(spark: SparkSession, contract: Contract, batch_id: str) -> DataFrame:
+    """Return the bronze rows of all other batches.
 
     The rows of ``batch_id`` itself are left out: an earlier try of the same batch is about to be replaced.
     """
-    table = bronze_of(contract)
-    if not delta.exists(spark, table):
-        return None
-    rows = delta.read(spark, table).where(F.col("_batch_id") != batch_id)
-    return rows if rows.limit(1).collect() else None
+    return delta.read(spark, bronze_of(contract)).where(F.col("_batch_id") != batch_id)
 
 
 def without_same_version(rows: DataFrame, earlier: DataFrame, since: datetime | None) -> DataFrame:

@@ -36,7 +36,7 @@ def lay_admitted(contract: Contract, register: Register, admitted: Sequence[Admi
         frame = landed_rows(spark, contract, [taken.rows_file for taken in group])
         frame = frame.coalesce(max(1, rows // ROWS_PER_FILE))
         expected = {taken.record.batch_id: taken.reading.accepted for taken in group}
-        counts, version = write_batches(spark, frame, contract, expected)
+        counts, version = write_batches(spark, frame, contract, expected, register.tried)
         for taken in group:
             register.accept(
                 taken.record,

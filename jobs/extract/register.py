@@ -53,6 +53,8 @@ class Register:
         self.contract = contract
         self.run = run
         self.consumer = f"{STAGE}.{contract.id}"
+        self.tried: set[str] = set()
+        """Batches received in this run that were on record before: bronze may hold rows of an earlier try."""
 
     def position(self, source: str) -> str | None:
         """Return how far ``source`` was read."""
@@ -93,8 +95,15 @@ class Register:
         return in_transaction(lambda session: session.scalars(newest).one_or_none())
 
     def receive(self, record: BatchRecord) -> None:
-        """Record that a batch is being worked on."""
-        in_transaction(lambda session: self._write(session, record, "received"))
+        """Record that a batch is being worked on; none has rows in bronze before it is on record."""
+
+        def write(session: Session) -> bool:
+            known = find_batch(session, record.batch_id) is not None
+            self._write(session, record, "received")
+            return known
+
+        if in_transaction(write):
+            self.tried.add(record.batch_id)
 
     def accept(
         self,

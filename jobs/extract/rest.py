@@ -216,11 +216,10 @@ class PageIntake:
         spark = connect()
         expect_batch(spark, self.contract, record.received)
         rows = landed_rows(spark, self.contract, [rows_file])
-        earlier = earlier_rows(spark, self.contract, record.batch_id)
-        if earlier is not None and self.source.changed_at:
-            rows = without_same_version(rows, earlier, None)
-        elif earlier is not None:
-            rows = without_unchanged(rows, earlier)
+        if self.register.latest_accepted() is not None:
+            earlier = earlier_rows(spark, self.contract, record.batch_id)
+            by_version = self.source.changed_at is not None
+            rows = without_same_version(rows, earlier, None) if by_version else without_unchanged(rows, earlier)
         rows = rows.coalesce(1).persist()
         try:
             fresh = rows.count()
@@ -231,7 +230,7 @@ class PageIntake:
                 self.register.set_positions(positions.items())
                 return
             self.register.receive(record)
-            counts, version = write_batches(spark, rows, self.contract, {record.batch_id: fresh})
+            counts, version = write_batches(spark, rows, self.contract, {record.batch_id: fresh}, self.register.tried)
         finally:
             rows.unpersist()
         accepted = counts[record.batch_id]
