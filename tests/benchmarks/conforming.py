@@ -1,0 +1,114 @@
+"""Conform's rules on millions of rows: column expressions against Python UDFs, pandas UDFs and DuckDB."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from catalog.model.registry import Registry
+from catalog.model.settings import CHECKOUT
+from infra.stack.spark_server import cores
+from jobs.conform.judge import judge
+from jobs.runtime.spark import connect, expect_rows
+from tests.benchmarks import rules_peers as peers
+from tests.benchmarks.result import Result
+from tests.benchmarks.stacks import RESOURCES, bench_stack
+from tests.generated.companies import companies
+
+Say = Callable[[str], None]
+SPOILT = 0.02
+ROWS_A_FILE = 500_000
+REPEATS = 3
+
+
+def rows_wanted() -> int:
+    """Return the number of rows; ``BENCH_ROWS`` makes it smaller while trying out."""
+    return int(os.environ.get("BENCH_ROWS", 3_000_000))
+
+
+def make_rows(folder: Path, rows: int) -> str:
+    """Write ``rows`` registrations as Parquet and return the folder's address for Spark."""
+    folder.mkdir()
+    for part in range(0, rows, ROWS_A_FILE):
+        table = companies(min(ROWS_A_FILE, rows - part), seed=part, spoilt=SPOILT)
+        pq.write_table(table, folder / f"{part:09}.parquet")
+    return folder.as_uri()
+
+
+def ours(rows: DataFrame) -> DataFrame:
+    """Return the standard values and reasons, as the conform stage makes them."""
+    contract = Registry(RESOURCES).get("legal_entity.bench_company")
+    judged = judge(rows, contract, None)
+    return judged.selectExpr(*contract.columns, "_places", "size(_places) = 0 AS is_sound")
+
+
+def measured(rows: DataFrame, conform: Callable[[DataFrame], DataFrame], target: Path, repeats: int) -> float:
+    """Return the median seconds of conforming ``rows`` into Parquet."""
+    taken = []
+    for _ in range(repeats):
+        began = time.monotonic()
+        conform(rows).write.mode("overwrite").parquet(target.as_uri())
+        taken.append(time.monotonic() - began)
+    return statistics.median(taken)
+
+
+def by_duckdb(folder: Path, target: Path, repeats: int) -> tuple[float, int]:
+    """Return the median seconds and the sound rows of DuckDB on as many threads as Spark has."""
+    taken, sound = [], 0
+    for _ in range(repeats):
+        began = time.monotonic()
+        sound = peers.by_duckdb(f"{folder}/*.parquet", str(target), cores())
+        taken.append(time.monotonic() - began)
+    return statistics.median(taken), sound
+
+
+def sound_rows(spark: SparkSession, target: Path) -> int:
+    """Return how many rows of a result stand."""
+    return spark.read.parquet(target.as_uri()).where("is_sound").count()
+
+
+def conforming(say: Say) -> list[Result]:
+    """Rules of 3 million registrations as expressions, UDFs, pandas UDFs and DuckDB; growth from 1 to 8 million."""
+    rows = rows_wanted()
+    os.environ["PYTHONPATH"] = str(CHECKOUT)
+    with tempfile.TemporaryDirectory(prefix="guantong-rules-") as made, bench_stack() as settings:
+        folder = Path(made)
+        spark = connect(settings.require("spark_remote"))
+        expect_rows(spark, rows)
+        say(f"making {rows:,} registrations, {SPOILT:.0%} of them spoilt")
+        raw = spark.read.parquet(make_rows(folder / "rows", rows))
+        measured(raw.limit(rows // 10), ours, folder / "warm", 2)
+        times, sound = {}, {}
+        for name, conform, repeats in (
+            ("expressions", ours, REPEATS), ("pandas UDFs", peers.pandas_udf, 1), ("Python UDFs", peers.python_udf, 1)
+        ):  # fmt: skip
+            times[name] = measured(raw, conform, folder / "out", repeats)
+            sound[name] = sound_rows(spark, folder / "out")
+            say(f"  {name}: {times[name]:.1f} s, {rows / times[name]:,.0f} rows/s, {sound[name]:,} sound")
+        times["DuckDB"], sound["DuckDB"] = by_duckdb(folder / "rows", folder / "duck.parquet", REPEATS)
+        say(f"  DuckDB: {times['DuckDB']:.1f} s, {rows / times['DuckDB']:,.0f} rows/s, {sound['DuckDB']:,} sound")
+        if len(set(sound.values())) != 1 or not 0 < sound["expressions"] < rows:
+            raise RuntimeError(f"the peers do not judge alike: {sound}")
+        growth = grown(spark, folder, rows // 3, say)
+    case = f"conform rules, {rows / 1e6:g} M rows"
+    return [
+        Result(case, "the same rules as Python UDFs", times["expressions"], times["Python UDFs"], "s", goal=0.1),
+        Result(case, "the same rules as pandas UDFs", times["expressions"], times["pandas UDFs"], "s", goal=1 / 3),
+        Result(case, "the same rules in DuckDB", times["expressions"], times["DuckDB"], "s"),
+        growth,
+    ]
+
+
+def grown(spark: SparkSession, folder: Path, rows: int, say: Say) -> Result:
+    """Return eight times the rows against eight times the seconds."""
+    one = measured(spark.read.parquet(make_rows(folder / "one", rows)), ours, folder / "out", REPEATS)
+    parts = [make_rows(folder / f"part{n}", rows) for n in range(8)]
+    eight = measured(spark.read.parquet(*parts), ours, folder / "out", 1)
+    say(f"  growth: {rows:,} rows {one:.1f} s, {8 * rows:,} rows {eight:.1f} s")
+    size = f"{rows / 1e6:g} M"
+    return Result(f"conform rules, 8 × {size} rows", f"8 × the seconds of {size}", eight, 8 * one, "s", goal=1.15)

@@ -1,0 +1,1 @@
+"""Rows made by the million, with check characters of their own making."""
