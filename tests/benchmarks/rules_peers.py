@@ -175,7 +175,7 @@ def by_duckdb(source: str, target: str, threads: int) -> int:
         for name, codes in (("divisions", DIVISIONS), ("ever_divisions", EVER_DIVISIONS)):
             listed = pd.DataFrame({"code": sorted(codes)})
             connection.register(f"{name}_frame", listed)
-            connection.execute(f"CREATE TABLE {name} AS SELECT code FROM {name}_frame")
+            connection.execute(f"CREATE TABLE {name} AS FROM {name}_frame")
         files = connection.read_parquet(source)
         conformed = files.query("raw", _sql())
         conformed.write_parquet(target)
@@ -189,13 +189,17 @@ def _sql() -> str:
     cleaned = ", ".join(f"nullif(trim(translate({c}, {_quoted(wide)}, {_quoted(narrow)})), '') AS {c}" for c in COLUMNS)
     digit = "(ascii(substr({}, {}, 1)) - 48)"
     weighted = " + ".join(f"{digit.format('number', i + 1)} * {w}" for i, w in enumerate(WEIGHTS))
-    old = ["substr(citizen, {}, 1)".format(i) for i in range(1, 7)] + ["'1'", "'9'"]
+    old = [f"substr(citizen, {i}, 1)" for i in range(1, 7)] + ["'1'", "'9'"]
     old += [f"substr(citizen, {i}, 1)" for i in range(7, 16)]
     old_sum = " + ".join(f"(ascii({c}) - 48) * {w}" for c, w in zip(old, WEIGHTS, strict=True))
     upgraded = f"substr(citizen, 1, 6) || '19' || substr(citizen, 7) || substr('{CHECKS}', ({old_sum}) % 11 + 1, 1)"
-    total = " + ".join(f"(strpos('{ALPHABET}', substr(uscc, {i + 1}, 1)) - 1) * {w}" for i, w in enumerate(USCC_WEIGHTS))
+    total = " + ".join(
+        f"(strpos('{ALPHABET}', substr(uscc, {i + 1}, 1)) - 1) * {w}" for i, w in enumerate(USCC_WEIGHTS)
+    )
     born = "try_cast(substr(number, 7, 4) || '-' || substr(number, 11, 2) || '-' || substr(number, 13, 2) AS date)"
-    day = "regexp_replace(translate(regexp_replace(registered_date, '[ T]00:00(:00(\\.0+)?)?$', ''), '年月/.日', '----'),"
+    day = (
+        "regexp_replace(translate(regexp_replace(registered_date, '[ T]00:00(:00(\\.0+)?)?$', ''), '年月/.日', '----'),"
+    )
     day = f"try_cast({day} '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\\1-\\2-\\3') AS date)"
     gap = "([^\\x00-\\x7f]) +([^\\x00-\\x7f])"
     name = f"regexp_replace(translate(company_name, '•‧∙⋅・．｡。', '········'), '{gap}', '\\1\\2', 'g')"
