@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from jobs.extract.delivery import DeliveryHeldError, Reading, Rejection
-from jobs.extract.header import HeaderMatch, check_header, match_header, normalise, positional_header
+from jobs.extract.header import HeaderMatch, check_header, match_header, names_of, normalise, positional_header
 from jobs.extract.readers.decoding import prove_encoding
 from jobs.extract.rows import CHUNK, RowSink
 
@@ -29,7 +29,7 @@ def read_csv(path: Path, encoding: str, sink: RowSink, place: str) -> Reading:
     Raises:
         DeliveryHeldError: ENCODING_INVALID, STRUCTURE_INVALID, or what the header is held for.
     """
-    decodable = prove_encoding(path, encoding, place)
+    decodable = prove_encoding(path, encoding, place, names_of(sink.contract))
     lines = max(decodable.lines - 1, 0)
     reading = Reading(notes=list(decodable.notes))
     with path.open(encoding=decodable.codec, errors="strict", newline="") as text:

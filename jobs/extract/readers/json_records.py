@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.extract.delivery import DeliveryHeldError, Reading, Rejection
-from jobs.extract.header import check_header, match_header
+from jobs.extract.header import check_header, match_header, names_of
 from jobs.extract.readers.csv_text import refuse_if_broken
 from jobs.extract.readers.decoding import prove_encoding
 from jobs.extract.rows import CHUNK, RowSink
@@ -32,7 +32,7 @@ def read_json(path: Path, records_path: str | None, sink: RowSink, place: str) -
     Raises:
         DeliveryHeldError: ENCODING_INVALID, STRUCTURE_INVALID, or what the names are held for.
     """
-    decodable = prove_encoding(path, "utf-8", place)
+    decodable = prove_encoding(path, "utf-8", place, names_of(sink.contract))
     text = path.read_text(encoding=decodable.codec)
     if not text.strip():
         return Reading(notes=list(decodable.notes))
