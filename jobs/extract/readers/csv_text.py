@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from catalog.model.contract import Contract
-from jobs.extract.delivery import DeliveryHeldError, Note, Reading, Rejection
+from jobs.extract.delivery import STRUCTURAL, DeliveryHeldError, Note, Reading, Rejection
 from jobs.extract.header import HeaderMatch, check_header, match_header, names_of, positional_header
 from jobs.extract.readers.decoding import prove_encoding
 from jobs.extract.readers.layout import OTHER_HEADER, HeaderRows, is_note, other_header
@@ -204,19 +204,25 @@ def _flush(numbers: list[int], good: list[list[str]], match: HeaderMatch, sink: 
         sink.add(numbers, {name: columns[index] for name, index in match.positions.items()})
 
 
-def refuse_if_broken(reading: Reading, place: str) -> None:
-    """Refuse a file of which so many rows are ragged that its columns cannot be trusted.
+def refuse_if_broken(reading: Reading, place: str, rows: int | None = None) -> None:
+    """Refuse a file of which so many rows are broken that the others cannot be trusted.
+
+    Args:
+        reading: what was read.
+        place: the file's name in messages.
+        rows: how many rows there are, when they have not all been read.
 
     Raises:
         DeliveryHeldError: STRUCTURE_INVALID.
     """
-    ragged = [rejection for rejection in reading.rejected if rejection.code == "ROW_RAGGED"]
-    if len(ragged) > RAGGED_SHARE * reading.read:
+    rows = reading.read if rows is None else rows
+    broken = [rejection for rejection in reading.rejected if rejection.code not in STRUCTURAL]
+    if len(broken) > RAGGED_SHARE * rows:
         raise DeliveryHeldError(
             "STRUCTURE_INVALID",
-            f"{len(ragged)} of {reading.read} rows have another number of cells than the header",
-            place=f"{place}, row {ragged[0].row_number} first",
+            f"{len(broken)} of {rows} rows are broken, first row {broken[0].row_number}: {broken[0].detail}",
+            place=f"{place}, row {broken[0].row_number} first",
             remedy="a separator inside unquoted text, or a cut-off export: ask the department for the file again",
-            rows=reading.read,
-            detail={"rows": [f"row {r.row_number}: {r.detail}" for r in ragged[:20]]},
+            rows=rows,
+            detail={"rows": [f"row {r.row_number}: {r.detail}" for r in broken[:20]]},
         )
