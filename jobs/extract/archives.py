@@ -48,7 +48,7 @@ class Archive:
             self._tar = tarfile.open(path, mode="r:*", tarinfo=_BoundedMember)  # noqa: SIM115 - closed by __exit__
             members = self._checked_members()
         except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            reason = str(error).splitlines()[0] if str(error) else "no reason given"
+            reason = " ".join(str(error).split())
             raise self._refusal(f"not a readable tar archive ({type(error).__name__}: {reason})") from error
         files = [member for member in members if member.isfile()]
         self.members = sorted((m for m in files if fnmatchcase(m.name, pattern)), key=lambda m: m.name)

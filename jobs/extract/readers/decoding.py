@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.extract.delivery import DeliveryHeldError, Note
-from jobs.extract.readers.signature import encoding_by_names, is_wide_text, name_container
+from jobs.extract.readers.signature import encoding_by_names, name_container, wide_codec
 
 BLOCK = 1 << 20
 HEAD = 1 << 16
@@ -71,16 +71,18 @@ def _refuse_other_formats(path: Path, head: bytes, encoding: str, place: str, na
             place=place,
             remedy="ask the department for the agreed format; if it changed for good, change `format` in the contract",
         )
-    wide = next((name for mark, name in _WIDE_BOMS.items() if head.startswith(mark)), None)
-    if wide is None and is_wide_text(head, names):
-        wide = "UTF-16 without byte order mark"
-    if wide:
+    wide = next((name for mark, name in _WIDE_BOMS.items() if head.startswith(mark)), "")
+    codec = wide.lower() or wide_codec(head, names)
+    if codec:
+        with path.open(encoding=codec, errors="replace") as text:
+            lines = sum(1 for _ in text)
+        wide = wide or "UTF-16 without byte order mark"
         raise DeliveryHeldError(
             "ENCODING_INVALID",
             f"the file is {wide}, the contract says {encoding}",
             place=place,
             remedy="ask the department to save the file as UTF-8 and to send it again",
-            rows=max(_count_lines(path) - 1, 0),
+            rows=max(lines - 1, 0),
             detail={"byte_offset": 0},
         )
 

@@ -55,7 +55,7 @@ def parse_records(text: str, records_path: str | None, place: str) -> list[Any]:
         if records_path is None and _is_object(next(line for line in lines if line.strip())):
             return list(_json_lines(lines, place))
         where = f"line {error.lineno}, column {error.colno}"
-        raise _invalid(f"{where}: {error.msg}", f"{place}, {where}", len(lines)) from error
+        raise _invalid(f"{where}: {error.msg}", f"{place}, {where}") from error
     except NestedTooDeepError as error:
         raise _invalid(str(error), place) from error
     for name in records_path.split(".") if records_path else ():
@@ -84,7 +84,8 @@ def _json_lines(lines: Sequence[str], place: str) -> Iterator[Any]:
             try:
                 yield parse_json(line)
             except ValueError as error:
-                raise _invalid(f"line {number}: {error}", f"{place}, line {number}", len(lines)) from error
+                records = sum(1 for other in lines if other.strip())
+                raise _invalid(f"line {number}: {error}", f"{place}, line {number}", records) from error
 
 
 def read_records(

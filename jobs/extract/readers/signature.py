@@ -45,9 +45,10 @@ def encoding_by_names(head: bytes, declared: str, names: Collection[str]) -> str
     return other if is_other else declared
 
 
-def is_wide_text(head: bytes, names: Collection[str]) -> bool:
-    """Tell whether bytes with NUL in them are UTF-16 text without a byte order mark: a column name proves it."""
-    return 0 in head and any(_holds_name(head, codec, names) for codec in ("utf-16-le", "utf-16-be"))
+def wide_codec(head: bytes, names: Collection[str]) -> str | None:
+    """Return the codec of bytes that are UTF-16 text without a byte order mark: a column name proves it."""
+    codecs = ("utf-16-le", "utf-16-be") if 0 in head else ()
+    return next((codec for codec in codecs if _holds_name(head, codec, names)), None)
 
 
 def _holds_name(head: bytes, codec: str, names: Collection[str]) -> bool:
