@@ -7,12 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import csv_cases, encoding_cases, file_cases, json_cases, value_cases, workbook_cases
+from tests.corpus import (
+    csv_cases,
+    encoding_cases,
+    file_cases,
+    json_cases,
+    old_workbook_cases,
+    value_cases,
+    workbook_cases,
+)
 from tests.corpus.case import GROUPS, Case
 from tests.corpus.reading import NAME, take_in
 
 CASES = [
-    case for module in (file_cases, encoding_cases, csv_cases, json_cases, workbook_cases) for case in module.CASES
+    case
+    for module in (file_cases, encoding_cases, csv_cases, json_cases, workbook_cases, old_workbook_cases)
+    for case in module.CASES
 ]
 COLUMNS = ("uscc", "shop_name", "opened_date")
 

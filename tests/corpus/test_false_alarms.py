@@ -1,4 +1,4 @@
-"""Sound deliveries of 200,000 rows with rare characters, quotes and line breaks: nothing is rejected, noted or changed."""
+"""Sound deliveries of 200,000 rows with rare characters, quotes and line breaks: nothing rejected, noted or changed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ GBK = [chr(code) for code in range(0x4E00, 0x9FA6)]
 RARE = [chr(code) for code in (*range(0x3400, 0x4DB5), *range(0x20000, 0x20400), 0x30EDD, 0x2B7F7)]
 CHARACTERS = {"gbk": GBK, "gb18030": GBK + RARE, "utf-8": GBK + RARE}
 SHAPES = (
-    "{0}有限公司", "{0}（集团）有限责任公司", '{0}"{1}"店', "{0}, {1}", "{0}\n{1}", "阿·{0}", " {0} ", "", "{0}合计", "NULL",
-    "{0};{1}|{2}\t", "'{0}", "=\"{0}\"", "Ab-{0}", "{0}，{1}。",
+    "{0}有限公司", "{0}（集团）有限责任公司", '{0}"{1}"店', "{0}, {1}", "{0}\n{1}", "阿·{0}", " {0} ", "", "{0}合计",
+    "NULL", "{0};{1}|{2}\t", "'{0}", "=\"{0}\"", "Ab-{0}", "{0}，{1}。",
 )  # fmt: skip
 
 
