@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -60,3 +61,25 @@ def test_a_broken_delivery_is_held_and_says_why(case: Case, tmp_path: Path):
     assert held.rows == case.records, "rows counted with the file"
     assert NAME in held.place, "a refusal names its file"
     assert held.remedy, "a refusal says what to do"
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.held and c.group != "file"], ids=lambda case: case.id)
+def test_a_refusal_says_where_in_the_file(case: Case, tmp_path: Path):
+    held = take_in(case, tmp_path).held
+    assert held is not None
+    inside = re.search(r"(line|row|rows|record|column|offset|sheet|cells) [\w'(]+", f"{held.message} {held.place}")
+    assert inside or re.search(r"the (file|document|object)\b|every byte|levels deep", held.message), str(held)
+
+
+def test_a_rejected_row_says_which_column_or_how_many_cells(tmp_path: Path):
+    named = {"ROW_RAGGED", "NAME_REPEATED", "NUMBER_NOT_FINITE", "NESTED_TOO_DEEP", "CELL_WITHOUT_VALUE"}
+    seen = set()
+    for case in [case for case in CASES if named & set(case.rejected.values())]:
+        folder = tmp_path / case.id
+        folder.mkdir()
+        for rejection in take_in(case, folder).rejected:
+            if rejection.code in named:
+                seen.add(rejection.code)
+                place = r"\d+ (cells|columns)|not an object|店铺名称|[A-Z]+\d+ holds"
+                assert re.search(place, rejection.detail), (case.id, rejection)
+    assert seen == named

@@ -114,7 +114,7 @@ def read_records(
     refuse_if_broken(reading, place, len(records))
     if objects:
         names = list(dict.fromkeys(name for _, record in objects for name in record))
-        _refuse_unreadable(names, place, len(records))
+        _refuse_unreadable(names, objects, place, len(records))
         known = match_header(names, sink.contract)
         extra = [n for n in names if n == changed_at and n in known.unknown]
         match = match_header([n for n in names if n not in extra], sink.contract)
@@ -127,14 +127,15 @@ def read_records(
     return reading
 
 
-def _refuse_unreadable(names: Sequence[str], place: str, rows: int) -> None:
+def _refuse_unreadable(names: Sequence[str], objects: Sequence[tuple[int, Record]], place: str, rows: int) -> None:
     """Refuse names that no message, table or person could carry."""
     broken = [name for name in names if any(unicodedata.category(c) in ("Cc", "Cs") for c in name)]
     if broken:
+        number = next(number for number, record in objects if broken[0] in record)
         raise DeliveryHeldError(
             "ENCODING_INVALID",
-            f"the name {broken[0]!a} holds a control character or half of a character",
-            place=place,
+            f"the name {broken[0]!a} of record {number} holds a control character or half of a character",
+            place=f"{place}, record {number}",
             remedy="ask the department to write the document as UTF-8",
             rows=rows,
         )
