@@ -61,6 +61,12 @@ def with_error(content: bytes) -> bytes:
     )
 
 
+def with_shared_formula(content: bytes) -> bytes:
+    """Let B3 follow a formula shared with another cell, without a result."""
+    old = content.find(b'<c r="B3"')
+    return content[:old] + b'<c r="B3"><f t="shared" si="0"/></c>' + content[content.index(b"</c>", old) + 4 :]
+
+
 def with_entity(content: bytes) -> bytes:
     """Put a document type with an entity before the sheet."""
     start = content.index(b"<worksheet")
@@ -130,6 +136,8 @@ CASES = [
           rejected={3: "CELL_WITHOUT_VALUE"}),
     sheet("formula_never_calculated", book([NAMES, CELLS, ["2", "=A3&A2", "y"]]), [ROW],
           rejected={3: "CELL_WITHOUT_VALUE"}),
+    sheet("shared_formula_never_calculated", with_part(book([NAMES, CELLS, ["2", "店", "y"]]), SHEET,
+                                                       with_shared_formula), [ROW], rejected={3: "CELL_WITHOUT_VALUE"}),
     sheet("text_cut_off_at_the_limit", book([NAMES, ["1", "字" * 32_767, "x"]]), [("1", "字" * 32_767, "x")],
           notes={"TEXT_CUT_OFF"}),
     reads("whole_number", [1.0, 2, 510107], ("1", "2", "510107")),

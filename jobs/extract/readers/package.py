@@ -26,6 +26,8 @@ _FORMULA = rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
 _NO_VALUE = rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 _UNCALCULATED = re.compile(_CELL + _FORMULA + _NO_VALUE)
 _ERROR = re.compile(_CELL + b"(?:" + _FORMULA + rb")?<(?:\w+:)?v>(#[^<]*)</")
+_SIGNS = (b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/", b"<v>#", b":v>#")
+"""What a block with such a cell must hold; most have none."""
 
 Faults = dict[int, dict[int, str]]
 """Row → column → what is wrong with the cell; both from 0."""
@@ -71,9 +73,9 @@ def _check_part(package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Faults:
             raise UnsafePackageError(f"the part {entry.filename} declares entities ({declared[0].decode()})")
         if not is_sheet:
             continue
-        for column, row in _REFERENCE.findall(block):
-            columns.add(column)
-            last = max(last, int(row))
+        found = _REFERENCE.findall(block)
+        columns |= {column for column, _ in found}
+        last = max([last, *{int(row) for _, row in found}])
         for attributes, what in _faulty_cells(block):
             at = _REFERENCE.search(b" " + attributes)
             if at:
@@ -87,6 +89,8 @@ def _check_part(package: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Faults:
 
 def _faulty_cells(block: bytes) -> Iterator[tuple[bytes, str]]:
     """Yield the attributes of each cell that would come out empty though it is not, and what it holds."""
+    if not any(sign in block for sign in _SIGNS):
+        return
     for attributes in _UNCALCULATED.findall(block):
         yield attributes, "a formula that was never calculated"
     for attributes, error in _ERROR.findall(block):
