@@ -93,6 +93,8 @@ class Archive:
             if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
                 after = f"after member {last.name}" if last else "at its beginning"
                 raise self._refusal(f"the archive is damaged or cut off {after}")
+            while stream.read(BLOCK):
+                pass  # to the very end, where a compressed file has its checksum
 
     def _refusal(self, message: str) -> DeliveryHeldError:
         return DeliveryHeldError(

@@ -76,7 +76,9 @@ def extended_bomb() -> bytes:
 
 def damaged(content: bytes, at: int) -> bytes:
     """Return bytes of which one is wrong."""
-    return content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
+    spoilt = bytearray(content)
+    spoilt[at] ^= 255
+    return bytes(spoilt)
 
 
 def zipped() -> bytes:
@@ -121,6 +123,7 @@ ARCHIVES = [
     unsafe("cut_off_between_members", TWO[:1024], "cut off after member a.csv"),
     unsafe("header_damaged", damaged(TWO, 1030), "damaged or cut off after member a.csv"),
     unsafe("compressed_data_damaged", damaged(tar("a.csv", "b.csv", mode="w:gz"), 60), "not a readable tar"),
+    unsafe("compressed_data_of_another_checksum", damaged(tar("a.csv", "b.csv", mode="w:gz"), -8), "CRC"),
     unsafe("compressed_data_cut_off", tar("a.csv", "b.csv", mode="w:gz")[:-30], "not a readable tar"),
     unsafe("zip_for_tar", zipped(), "not a readable tar"),
     unsafe("of_no_bytes", b"", "not a readable tar"),

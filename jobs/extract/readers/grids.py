@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,10 @@ from jobs.extract.readers.package import Faults, UnsafePackageError, check_packa
 
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_DAMAGED = (
+    CalamineError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, EOFError, NotImplementedError,
+)  # fmt: skip
+"""What the libraries raise on damaged bytes; ``NotImplementedError`` on a compression that they do not know."""
 _MARKUP = (b"<html", b"<table", b"<!doctype html", b"<meta", b"<head")
 
 
@@ -50,7 +56,7 @@ def read_grids(path: Path, place: str) -> list[SheetGrid]:
             ]
     except UnsafePackageError as error:
         raise _unreadable(str(error), place) from error
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         message = f"{_kind_of(data)} ({type(error).__name__}: {error})"
         raise _unreadable(message, place) from error
     except BaseException as error:
