@@ -116,6 +116,13 @@ CASES = [
     held("header_missing", G, csv("2,店,y", header=LINE), "COLUMN_MISSING", "none of the 3 cells", "header_required",
          records=1),
     admitted("header_not_agreed", G, csv("2,店,y", header=LINE), [ROW, ("2", "店", "y")], header_required=False),
+    held("groups_above_the_header", G, csv(HEADER, LINE, header="基本信息,,日期"), "COLUMN_MISSING", "first row", records=2),
+    held("separator_line_of_a_spreadsheet", G, csv(HEADER, LINE, header="sep=,"), "COLUMN_MISSING", "first row",
+         records=2),
+    admitted("row_of_units_is_left_to_the_rules", G, csv("(18位),(全称),(年月日)", LINE),
+             [("(18位)", "(全称)", "(年月日)"), ROW]),
+    admitted("tab_and_gbk_at_once", G, csv("1\t老店\tx", header="\t".join(NAMES), encoding="gbk"), [("1", "老店", "x")],
+             notes={"SEPARATOR_DIFFERS", "ENCODING_DIFFERS"}),
     held("title_above_the_header", G, csv(HEADER, LINE, header="店铺清单,,"), "COLUMN_MISSING", "first row", records=2),
     *[
         admitted(f"separator_{name}", G, csv(mark.join(ROW), header=mark.join(NAMES)), [ROW],

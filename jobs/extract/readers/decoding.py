@@ -56,9 +56,10 @@ def prove_encoding(path: Path, encoding: str, place: str, names: Collection[str]
         found = "utf-8 with byte order mark" if codec == "utf-8-sig" else codec
         notes = (Note("ENCODING_DIFFERS", place, {"declared": encoding, "found": found}),)
     lines = _prove(path, codec, place)
-    if codec == "gb18030" == encoding and _is_utf8_text(path):
-        message = f"every byte fits utf-8, the contract says {encoding}, and no column name decides between them"
-        raise _invalid(message, place, 0, lines)
+    below = _after_first_line(head)
+    if codec == "gb18030" and _is_utf8_text(path, below):
+        message = f"every byte below the first line fits utf-8, the contract says {encoding} and the header is {codec}"
+        raise _invalid(message, place, below, lines)
     return Decodable(codec, lines, notes)
 
 
@@ -111,11 +112,18 @@ def _prove(path: Path, codec: str, place: str) -> int:
             offset += len(block)
 
 
-def _is_utf8_text(path: Path) -> bool:
-    """Tell whether a file is UTF-8 as a whole with East Asian characters only: GBK text practically never is."""
+def _after_first_line(head: bytes) -> int:
+    """Return where the second line begins."""
+    ends = [at for at in (head.find(b"\n"), head.find(b"\r")) if at >= 0]
+    return min(ends, default=-1) + 1
+
+
+def _is_utf8_text(path: Path, start: int) -> bool:
+    """Tell whether a file is UTF-8 from ``start`` on with East Asian characters only: GBK text practically never is."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     found = False
     with path.open("rb") as stream:
+        stream.seek(start)
         while block := stream.read(BLOCK):
             try:
                 foreign = [c for c in set(decoder.decode(block)) if not c.isascii()]

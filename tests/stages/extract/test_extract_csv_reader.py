@@ -91,7 +91,7 @@ def test_a_header_that_only_another_encoding_can_read_decides_and_is_noted(read,
 
 
 def test_utf8_under_a_gb18030_contract_is_held_where_no_name_decides(read):
-    with pytest.raises(DeliveryHeldError, match="every byte fits utf-8") as held:
+    with pytest.raises(DeliveryHeldError, match="every byte below the first line fits utf-8") as held:
         read(rows_of("1,老店,x", header="uscc,shop_name,opened_date").encode(), encoding="gb18030")
     assert (held.value.code, held.value.rows) == ("ENCODING_INVALID", 1)
 
