@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from catalog.model.contract import Contract
 from catalog.model.source import FileSource
 from jobs.extract.delivery import DeliveryHeldError, Note
+from jobs.extract.garbled import repaired
 
 ROW_NUMBER, SOURCE_FILE = "_row_number", "_source_file"
 """Names that an item may read ``from``: the row's number in its file, and the file's name."""
@@ -111,10 +112,14 @@ def check_header(
         raise _no_header(match, contract, place, rows)
     detail = {"missing": list(match.missing), "unknown": list(match.unknown), "header": list(match.cells)}
     if match.repeated:
-        columns = ", ".join(match.repeated)
+        columns = ", ".join(dict.fromkeys(match.repeated))
+        names = names_of(contract)
+        cells = [
+            f"{c.strip()} ({i})" for i, c in enumerate(match.cells, 1) if names.get(normalise(c)) in match.repeated
+        ]
         raise DeliveryHeldError(
             "COLUMN_REPEATED",
-            f"column {columns} comes twice",
+            f"column {columns} comes twice in the header: {', '.join(cells)}",
             place=place,
             remedy="ask the department which of the two it means and to leave out the other",
             rows=rows,
@@ -150,9 +155,11 @@ def check_header(
 
 def _no_header(match: HeaderMatch, contract: Contract, place: str, rows: int) -> DeliveryHeldError:
     """Return why a delivery without any known name is held; its first row may be data, so it is not shown."""
+    garbled = any(repaired(cell) for cell in match.cells)
+    why = "; they were decoded wrongly before the file was written" if garbled else ""
     return DeliveryHeldError(
         "COLUMN_MISSING",
-        f"none of the {len(match.cells)} cells of the first row is a column name of the contract",
+        f"none of the {len(match.cells)} cells of the first row is a column name of the contract{why}",
         place=place,
         remedy="ask the department for the file with its header row, or in the agreed encoding; a file that never has "
         f"one needs header_required: false in {contract.id}",

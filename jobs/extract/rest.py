@@ -24,7 +24,8 @@ from jobs.extract.bronze import landed_rows, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Reading
 from jobs.extract.header import names_of, normalise
 from jobs.extract.known_rows import earlier_rows, without_same_version, without_unchanged
-from jobs.extract.readers.json_records import RepeatedNameError, parse_json, read_records
+from jobs.extract.readers.json_records import read_records
+from jobs.extract.readers.json_values import RepeatingRecord, parse_json
 from jobs.extract.receipt import BEIJING
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.rows import RowSink
@@ -130,9 +131,11 @@ def fetch_pages(client: httpx.Client, source: RestSource, since: str | None) -> 
 def _parse_page(content: bytes, place: str) -> tuple[int, list[Any]]:
     try:
         answer = parse_json(content.decode("utf-8"))
+        if isinstance(answer, RepeatingRecord):
+            raise _disagreement(place, f"{', '.join(answer.repeated)} comes twice")
         if isinstance(answer, dict) and isinstance(answer["items"], list):
             return int(answer["total"]), answer["items"]
-    except (ValueError, KeyError, TypeError, RepeatedNameError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise _disagreement(place, f"{type(error).__name__}") from error
     raise _disagreement(place, "no list of items")
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from catalog.model.contract import Contract
 from catalog.model.source import FileSource
+from jobs.extract.garbled import GarbledText
 from jobs.extract.header import ROW_NUMBER, SOURCE_FILE, origin_of
 
 CHUNK = 50_000
@@ -35,6 +36,7 @@ class RowSink:
         self.contract = contract
         self.source_file = source_file
         self.rows = 0
+        self.garbled = GarbledText()
         self._stamps = {
             "_batch_id": (batch_id, pa.string()),
             "_source": (contract.source.server, pa.string()),
@@ -63,6 +65,9 @@ class RowSink:
         count = len(numbers)
         if not count:
             return
+        columns = {name: list(values) for name, values in columns.items()}
+        for name, values in columns.items():
+            self.garbled.look(numbers, name, values)
         arrays = [pa.repeat(pa.scalar(value, type=kind), count) for value, kind in self._stamps.values()]
         numbered = pa.array(numbers, type=pa.int64())
         arrays.append(numbered)

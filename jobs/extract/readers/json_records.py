@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from jobs.extract.delivery import DeliveryHeldError, Reading, Rejection
-from jobs.extract.header import check_header, match_header
+from jobs.extract.header import check_header, match_header, names_of
 from jobs.extract.readers.csv_text import refuse_if_broken
 from jobs.extract.readers.decoding import prove_encoding
+from jobs.extract.readers.json_values import NestedTooDeepError, Record, RepeatingRecord, as_text, fault_of, parse_json
 from jobs.extract.rows import CHUNK, RowSink
 
-Record = dict[str, Any]
-
-
-class RepeatedNameError(ValueError):
-    """An object has the same name twice, so that one of two values would be lost."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+SIZE_LIMIT = 1 << 29
+"""Bytes in a document: it is parsed as a whole."""
 
 
 def read_json(path: Path, records_path: str | None, sink: RowSink, place: str) -> Reading:
@@ -32,7 +33,10 @@ def read_json(path: Path, records_path: str | None, sink: RowSink, place: str) -
     Raises:
         DeliveryHeldError: ENCODING_INVALID, STRUCTURE_INVALID, or what the names are held for.
     """
-    decodable = prove_encoding(path, "utf-8", place)
+    size = path.stat().st_size
+    if size > SIZE_LIMIT:
+        raise _invalid(f"the document has {size:,} bytes, the limit is {SIZE_LIMIT:,}", place)
+    decodable = prove_encoding(path, "utf-8", place, names_of(sink.contract))
     text = path.read_text(encoding=decodable.codec)
     if not text.strip():
         return Reading(notes=list(decodable.notes))
@@ -46,17 +50,19 @@ def parse_records(text: str, records_path: str | None, place: str) -> list[Any]:
     """Return the list of records in a document; numbers stay the text they were."""
     try:
         document = parse_json(text)
-    except RepeatedNameError as error:
-        raise _invalid(str(error), place) from error
     except json.JSONDecodeError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if records_path is None and len(lines) > 1 and lines[0].lstrip().startswith("{"):
-            return list(_json_lines(text, place))
-        message = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise _invalid(message, place, text.count("\n")) from error
+        lines = text.split("\n")
+        if records_path is None and _is_object(next(line for line in lines if line.strip())):
+            return list(_json_lines(lines, place))
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _invalid(f"{where}: {error.msg}", f"{place}, {where}") from error
+    except NestedTooDeepError as error:
+        raise _invalid(str(error), place) from error
     for name in records_path.split(".") if records_path else ():
         if not isinstance(document, dict) or name not in document:
             raise _invalid(f"there is no {records_path!r} in the document", place)
+        if isinstance(document, RepeatingRecord):
+            raise _invalid(f"the object around the records names {', '.join(document.repeated)} twice", place)
         document = document[name]
     if isinstance(document, dict) and records_path is None:
         document = [document]
@@ -65,31 +71,21 @@ def parse_records(text: str, records_path: str | None, place: str) -> list[Any]:
     return document
 
 
-def parse_json(text: str) -> object:
-    """Parse JSON so that nothing is rounded or lost: numbers as text, no name twice in an object.
-
-    >>> parse_json('{"code": 915101070549352000, "score": 80.20}')
-    {'code': '915101070549352000', 'score': '80.20'}
-    """
-    return json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=_unique_names)
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(parse_json(line), dict)
+    except ValueError:
+        return False
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> Record:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise RepeatedNameError(f"a record names {', '.join(repeated)} twice")
-    return record
-
-
-def _json_lines(text: str, place: str) -> Iterator[Any]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _json_lines(lines: Sequence[str], place: str) -> Iterator[Any]:
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 yield parse_json(line)
             except ValueError as error:
-                raise _invalid(f"line {number}: {error}", f"{place}, line {number}", text.count("\n")) from error
+                records = sum(1 for other in lines if other.strip())
+                raise _invalid(f"line {number}: {error}", f"{place}, line {number}", records) from error
 
 
 def read_records(
@@ -105,19 +101,20 @@ def read_records(
         first_number: number of the first record.
 
     Raises:
-        DeliveryHeldError: when names are missing, unknown or repeated.
+        DeliveryHeldError: when names are missing, unknown or repeated, or too many records are no records.
     """
     reading = Reading()
     objects: list[tuple[int, Record]] = []
     for number, record in enumerate(records, first_number):
-        if not isinstance(record, dict):
-            reading.rejected.append(Rejection(number, "ROW_RAGGED", f"a {type(record).__name__}, not an object"))
-        elif not record:
-            reading.rejected.append(Rejection(number, "BLANK_ROW"))
+        code, detail = fault_of(record)
+        if code:
+            reading.rejected.append(Rejection(number, code, detail))
         else:
             objects.append((number, record))
+    refuse_if_broken(reading, place, len(records))
     if objects:
         names = list(dict.fromkeys(name for _, record in objects for name in record))
+        _refuse_unreadable(names, objects, place, len(records))
         known = match_header(names, sink.contract)
         extra = [n for n in names if n == changed_at and n in known.unknown]
         match = match_header([n for n in names if n not in extra], sink.contract)
@@ -127,8 +124,21 @@ def read_records(
         for chunk in _chunks(objects):
             _add(chunk, named, sink, changed_at, place)
     reading.accepted = sink.rows
-    refuse_if_broken(reading, place)
     return reading
+
+
+def _refuse_unreadable(names: Sequence[str], objects: Sequence[tuple[int, Record]], place: str, rows: int) -> None:
+    """Refuse names that no message, table or person could carry."""
+    broken = [name for name in names if any(unicodedata.category(c) in ("Cc", "Cs") for c in name)]
+    if broken:
+        number = next(number for number, record in objects if broken[0] in record)
+        raise DeliveryHeldError(
+            "ENCODING_INVALID",
+            f"the name {broken[0]!a} of record {number} holds a control character or half of a character",
+            place=f"{place}, record {number}",
+            remedy="ask the department to write the document as UTF-8",
+            rows=rows,
+        )
 
 
 def _add(
@@ -140,28 +150,29 @@ def _add(
     try:
         sink.add([number for number, _ in chunk], columns)
     except UnicodeEncodeError as error:
-        raise DeliveryHeldError(
-            "ENCODING_INVALID",
-            "a text holds half of a character (an unpaired surrogate)",
-            place=place,
-            remedy="ask the department to write the document as UTF-8",
-            rows=len(chunk),
-        ) from error
+        raise _half_character(chunk, columns, place) from error
+
+
+def _half_character(
+    chunk: Sequence[tuple[int, Record]], columns: dict[str, list[str | None]], place: str
+) -> DeliveryHeldError:
+    number, column = next(
+        (chunk[index][0], column)
+        for column, values in columns.items()
+        for index, value in enumerate(values)
+        if value and _SURROGATE.search(value)
+    )
+    return DeliveryHeldError(
+        "ENCODING_INVALID",
+        f"the {column} of record {number} holds half of a character (an unpaired surrogate)",
+        place=f"{place}, record {number}, column {column}",
+        remedy="ask the department to write the document as UTF-8",
+        rows=len(chunk),
+    )
 
 
 def _chunks(objects: Sequence[tuple[int, Record]]) -> Iterable[Sequence[tuple[int, Record]]]:
     return (objects[start : start + CHUNK] for start in range(0, len(objects), CHUNK))
-
-
-def as_text(value: object) -> str | None:
-    """Return a JSON value as text; nothing stays nothing.
-
-    >>> as_text(True), as_text(None), as_text(["甲", "乙"])
-    ('true', None, '["甲", "乙"]')
-    """
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _invalid(message: str, place: str, rows: int = 0) -> DeliveryHeldError:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
-
 from catalog.model.contract import Contract
 from jobs.extract.delivery import DeliveryHeldError, Note, Reading, Rejection
-from jobs.extract.header import HeaderMatch, check_header, match_header, normalise
-from jobs.extract.readers.cells import Grid, cell_text, fill_merged
+from jobs.extract.header import HeaderMatch, check_header, match_header, names_of
+from jobs.extract.readers.cells import Grid, fill_merged, with_merged_header
+from jobs.extract.readers.grids import SheetGrid, read_grids
+from jobs.extract.readers.layout import OTHER_HEADER, HeaderRows, is_note, other_header
 from jobs.extract.rows import RowSink
 
 TITLE_ROWS = 50
 """How far down a header row is looked for."""
-UNPACKED_LIMIT = 1 << 30
-"""Bytes that a workbook may unpack to."""
-_TOTALS = ("合计", "总计", "小计", "共计", "注:", "备注:", "说明:", "填表", "制表", "审核人", "数据来源")
+TEXT_LIMIT = 32_767
+"""Characters that a spreadsheet keeps in one cell; a text of exactly so many was cut off."""
 
 Cells = list[str | None]
 
@@ -29,12 +26,16 @@ Cells = list[str | None]
 class Block:
     """The header of one sheet and the rows below it."""
 
-    name: str
+    sheet: SheetGrid
     match: HeaderMatch
     header_row: int
-    body: Grid
     offset: int
     """Added to row numbers, so that those of a second sheet continue after the first."""
+
+    @property
+    def body(self) -> Grid:
+        """Return the rows below the header."""
+        return self.sheet.grid[self.header_row + 1 :]
 
 
 def read_workbook(path: Path, section_column: str | None, sink: RowSink, place: str) -> Reading:
@@ -50,49 +51,35 @@ def read_workbook(path: Path, section_column: str | None, sink: RowSink, place: 
         DeliveryHeldError: STRUCTURE_INVALID, or what the header is held for.
     """
     reading = Reading()
-    blocks = _find_blocks(_open(path, place), sink.contract, reading, place)
+    sheets = read_grids(path, place)
+    if not sheets:
+        return reading
+    blocks = _find_blocks(sheets, sink.contract, reading, place)
     for block in blocks:
         rows = len(block.body)
         reading.header = reading.header or list(block.match.cells)
-        reading.notes += check_header(block.match, sink.contract, f"{place}, sheet {block.name}", rows)
+        reading.notes += check_header(block.match, sink.contract, f"{place}, sheet {block.sheet.name}", rows)
     for block in blocks:
-        _read_block(block, section_column, sink, reading)
+        _read_block(block, section_column, sink, reading, f"{place}, sheet {block.sheet.name}")
     reading.accepted = sink.rows
     return reading
 
 
-def _open(path: Path, place: str) -> CalamineWorkbook:
-    data = path.read_bytes()
-    remedy = "ask the department to save it as a plain workbook without a password and to send it again"
-    try:
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            unpacked = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
-            if unpacked > UNPACKED_LIMIT:
-                message = f"the workbook unpacks to {unpacked:,} bytes, the limit is {UNPACKED_LIMIT:,}"
-                raise DeliveryHeldError("STRUCTURE_INVALID", message, place=place, remedy=remedy)
-        return CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        message = f"not a readable workbook ({type(error).__name__}: {error})"
-        raise DeliveryHeldError("STRUCTURE_INVALID", message, place=place, remedy=remedy) from error
-
-
-def _find_blocks(workbook: CalamineWorkbook, contract: Contract, reading: Reading, place: str) -> list[Block]:
+def _find_blocks(sheets: Sequence[SheetGrid], contract: Contract, reading: Reading, place: str) -> list[Block]:
     """Return the sheets with the contract's header; other sheets with content are noted."""
     blocks: list[Block] = []
     nearest: HeaderMatch | None = None
     offset = 0
-    for sheet_information in workbook.sheets_metadata:
-        if sheet_information.typ != SheetTypeEnum.WorkSheet:
-            continue
-        sheet = workbook.get_sheet_by_name(sheet_information.name)
-        grid = _grid(sheet)
-        found = _find_header(grid, contract)
-        if found is not None and _is_whole(found[1]):
-            blocks.append(_block(sheet, grid, found, offset, reading, place))
-            offset += len(grid)
-        elif grid:
+    for sheet in sheets:
+        where = f"{place}, sheet {sheet.name}"
+        found = _find_header(sheet, contract)
+        if found is not None and not found[1].missing:
+            _refuse_doubtful(sheet, found, where)
+            blocks.append(_block(sheet, found, offset, reading, where))
+            offset += len(sheet.grid)
+        elif sheet.grid:
             nearest = nearest or (found[1] if found else None)
-            reading.notes.append(Note("SHEET_IGNORED", f"{place}, sheet {sheet_information.name}", {"rows": len(grid)}))
+            reading.notes.append(Note("SHEET_IGNORED", where, {"rows": len(sheet.grid)}))
     if not blocks:
         if nearest is not None:
             check_header(nearest, contract, place)
@@ -105,27 +92,16 @@ def _find_blocks(workbook: CalamineWorkbook, contract: Contract, reading: Readin
     return blocks
 
 
-def _grid(sheet: CalamineSheet) -> Grid:
-    rows = [[cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    while rows and not any(rows[-1]):
-        rows.pop()
-    return rows
-
-
-def _find_header(grid: Grid, contract: Contract) -> tuple[int, HeaderMatch] | None:
+def _find_header(sheet: SheetGrid, contract: Contract) -> tuple[int, HeaderMatch] | None:
     """Return the row that is the header, or the one that comes nearest to it."""
     best: tuple[int, HeaderMatch] | None = None
-    for index, row in enumerate(grid[:TITLE_ROWS]):
-        match = match_header(_trimmed(row), contract)
-        if match.positions and _is_whole(match):
+    for index in range(min(len(sheet.grid), TITLE_ROWS)):
+        match = match_header(_trimmed(with_merged_header(sheet.grid, sheet.merged, index)), contract)
+        if match.positions and not match.missing:
             return index, match
         if len(match.positions) >= 2 and (best is None or len(match.positions) > len(best[1].positions)):
             best = (index, match)
     return best
-
-
-def _is_whole(match: HeaderMatch) -> bool:
-    return not match.missing
 
 
 def _trimmed(row: Cells) -> list[str]:
@@ -135,38 +111,64 @@ def _trimmed(row: Cells) -> list[str]:
     return cells
 
 
-def _block(
-    sheet: CalamineSheet, grid: Grid, found: tuple[int, HeaderMatch], offset: int, reading: Reading, place: str
-) -> Block:
+def _refuse_doubtful(sheet: SheetGrid, found: tuple[int, HeaderMatch], where: str) -> None:
+    """Refuse a sheet of which a person must say whether, or from where on, its rows belong to the delivery."""
     header_row, match = found
-    where = f"{place}, sheet {sheet.name}"
-    filled = fill_merged(grid, sheet.merged_cell_ranges or [], header_row)
+    rows = len(sheet.grid) - header_row - 1
+    width = len(match.cells)
+    full = [index for index, row in enumerate(sheet.grid[:header_row]) if sum(map(bool, row)) >= width > 2]
+    message = remedy = ""
+    if sheet.is_hidden:
+        message = f"the hidden sheet {sheet.name} has the agreed header and {rows} rows below it"
+        remedy = "ask the department whether they belong to the delivery, and for a workbook without hidden sheets"
+    elif full:
+        message = f"row {full[0] + 1} above the header in row {header_row + 1} is filled like a record"
+        remedy = "ask the department for the list with its header on top and nothing but a title above"
+    if message:
+        place = where if sheet.is_hidden else f"{where}, row {full[0] + 1}"
+        raise DeliveryHeldError("STRUCTURE_INVALID", message, place=place, remedy=remedy, rows=rows + len(full))
+
+
+def _block(sheet: SheetGrid, found: tuple[int, HeaderMatch], offset: int, reading: Reading, where: str) -> Block:
+    header_row, match = found
+    filled = fill_merged(sheet.grid, sheet.merged, header_row)
     if filled:
         reading.notes.append(Note("MERGED_CELLS_FILLED", where, count=filled))
+    full_cells = [
+        f"row {number}" for number, row in enumerate(sheet.grid, 1) if any(len(c) == TEXT_LIMIT for c in row if c)
+    ]
+    if full_cells:
+        reading.notes.append(Note("TEXT_CUT_OFF", where, {"rows": full_cells[:20]}, len(full_cells)))
     reading.skipped["title"] = reading.skipped.get("title", 0) + header_row
-    return Block(sheet.name, match, header_row, grid[header_row + 1 :], offset)
+    return Block(sheet, match, header_row, offset)
 
 
-def _read_block(block: Block, section_column: str | None, sink: RowSink, reading: Reading) -> None:
+def _read_block(block: Block, section_column: str | None, sink: RowSink, reading: Reading, where: str) -> None:
     width = len(block.match.cells)
-    header = [normalise(cell) for cell in block.match.cells]
+    headers = HeaderRows(block.match, names_of(sink.contract))
     last_record = _last_record(block.body, width)
     section: str | None = None
     numbers: list[int] = []
     rows: list[Cells] = []
     sections: list[str | None] = []
     for index, row in enumerate(block.body):
-        number = block.offset + block.header_row + 2 + index
+        own_number = block.header_row + 2 + index
         filled = [cell for cell in row if cell and cell.strip()]
-        if section_column and len(filled) == 1 and row[0] and width > 1 and index < last_record:
-            section = row[0].strip()
+        if section_column and width > 1 and index < last_record and _is_section(row, filled):
+            section = filled[0].strip()
             reading.skipped["section"] = reading.skipped.get("section", 0) + 1
             continue
-        code, detail = _refusal(row, filled, width, header, after_records=index > last_record)
+        code, detail = "CELL_WITHOUT_VALUE", _empty_cells(block, own_number)
+        if not detail:
+            code, detail = _refusal(row, filled, width, headers, after_records=index > last_record)
+        if code == OTHER_HEADER:
+            raise other_header(f"{where}, row {own_number}", len(block.body))
         if code:
-            reading.rejected.append(Rejection(number, code, detail))
+            beside = f"sheet {block.sheet.name}, row {own_number}" if block.offset else ""
+            detail = ": ".join(part for part in (beside, detail) if part)
+            reading.rejected.append(Rejection(block.offset + own_number, code, detail))
             continue
-        numbers.append(number)
+        numbers.append(block.offset + own_number)
         rows.append((row + [None] * width)[:width])
         sections.append(section)
     columns: dict[str, Sequence[str | None]] = {
@@ -177,19 +179,31 @@ def _read_block(block: Block, section_column: str | None, sink: RowSink, reading
     sink.add(numbers, columns)
 
 
+def _is_section(row: Cells, filled: Sequence[str]) -> bool:
+    """Tell whether a row names what the rows below belong to: one text in the first cell, no number and no total."""
+    return len(filled) == 1 and bool(row[0]) and not filled[0].strip().isdecimal() and not is_note(filled[0])
+
+
+def _empty_cells(block: Block, number: int) -> str:
+    """Return which cells of the contract's columns would come out empty though they are not."""
+    faults = block.sheet.faults.get(number - 1, {})
+    named = set(block.match.positions.values())
+    return "; ".join(what for column, what in sorted(faults.items()) if column in named)
+
+
 def _refusal(
-    row: Cells, filled: Sequence[str], width: int, header: list[str], *, after_records: bool
+    row: Cells, filled: Sequence[str], width: int, headers: HeaderRows, *, after_records: bool
 ) -> tuple[str, str]:
     """Return why a row is no record, with a detail; empty when it is one."""
     if not filled:
         return "BLANK_ROW", ""
+    kind = headers.judge(filled[0], row)
+    if kind:
+        return kind, ""
+    if width > 1 and (is_note(filled[0]) or (after_records and len(filled) == 1)):
+        return "NOTE_ROW", ""
     if any(cell and cell.strip() for cell in row[width:]):
         return "ROW_RAGGED", f"a value beside the {width} columns of the header"
-    if [normalise(cell or "") for cell in row[:width]] == header:
-        return "REPEATED_HEADER", ""
-    is_note = normalise(filled[0]).startswith(_TOTALS)
-    if width > 1 and (is_note or (after_records and len(filled) == 1)):
-        return "NOTE_ROW", ""
     return "", ""
 
 
@@ -197,6 +211,6 @@ def _last_record(body: Grid, width: int) -> int:
     """Return the index of the last row that can be a record: more than one cell filled, and no total or note."""
     for index in range(len(body) - 1, -1, -1):
         filled = [cell for cell in body[index][:width] if cell and cell.strip()]
-        if (len(filled) > 1 or width == 1) and filled and not normalise(filled[0]).startswith(_TOTALS):
+        if (len(filled) > 1 or width == 1) and filled and not is_note(filled[0]):
             return index
     return -1

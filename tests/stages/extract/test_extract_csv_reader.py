@@ -83,10 +83,23 @@ def test_nul_byte_is_held(read):
         read(rows_of("1,店\0,x").encode())
 
 
-def test_utf8_bytes_under_a_gb18030_contract_are_not_taken_for_text(read):
-    with pytest.raises(DeliveryHeldError) as held:
-        read(rows_of("1,店,x").encode(), encoding="gb18030")
-    assert held.value.code in ("ENCODING_INVALID", "COLUMN_MISSING")
+@pytest.mark.parametrize(("sent", "declared"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
+def test_a_header_that_only_another_encoding_can_read_decides_and_is_noted(read, sent, declared):
+    reading, rows = read(rows_of("1,老店,x").encode(sent), encoding=declared)
+    assert rows[0]["shop_name"] == "老店"
+    assert [(n.code, n.detail["found"]) for n in reading.notes] == [("ENCODING_DIFFERS", sent)]
+
+
+def test_utf8_under_a_gb18030_contract_is_held_where_no_name_decides(read):
+    with pytest.raises(DeliveryHeldError, match="every byte below the first line fits utf-8") as held:
+        read(rows_of("1,老店,x", header="uscc,shop_name,opened_date").encode(), encoding="gb18030")
+    assert (held.value.code, held.value.rows) == ("ENCODING_INVALID", 1)
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_its_mark_is_named(read, codec):
+    with pytest.raises(DeliveryHeldError, match="UTF-16 without byte order mark"):
+        read(rows_of("1,店,x").encode(codec))
 
 
 def test_reordered_header_maps_by_name_and_is_noted(read):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +16,8 @@ from catalog.control.session import session_scope
 from catalog.model.layers import bronze_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import CHECKOUT, Settings, get_settings
+from jobs.extract.readers import read_file
+from jobs.extract.rows import RowSink
 
 ROWS = {
     "education.university_2011": (2_101, 0),
@@ -68,3 +72,19 @@ def test_every_row_is_accounted_for(stack: Settings, spark, real_data: Path, res
         sections = pq.read_table(next(landed.glob("*/rows.parquet")))["province_section"].to_pylist()
         assert len(set(sections)) == 31
         assert None not in sections
+
+
+@pytest.mark.parametrize("resource", [name for name in ROWS if name.startswith("education.")])
+def test_every_school_stands_under_its_province(real_data: Path, tmp_path: Path, resource: str):
+    """Each section row says how many schools follow it, so every single one can be held against that."""
+    contract, rows_file = get_registry().get(resource), tmp_path / "rows.parquet"
+    file = next(real_data.glob(contract.source.pattern))
+    stamps = {"batch_id": "b", "source_file": file.name, "received_at": datetime.now(UTC), "source_at": None}
+    with RowSink(rows_file, contract, **stamps) as sink:
+        reading = read_file(file, contract.source, sink, file.name)
+    landed = pq.read_table(rows_file)
+    assert (reading.accepted, landed.num_rows, reading.rejected) == (ROWS[resource][0], ROWS[resource][0], [])
+    counted = Counter(landed["province_section"].to_pylist())
+    assert len(counted) == reading.skipped["section"] == 31
+    assert {section: int(re.findall(r"(\d+)所", section)[0]) for section in counted} == counted
+    assert len(set(landed["university_name"].to_pylist())) == landed.num_rows

@@ -121,10 +121,15 @@ def test_wrong_columns_are_held(read_xlsx, rows, code):
 
 
 def test_what_is_no_workbook_is_held(read_xlsx):
-    for content in (b"", b"a,b\n1,2\n", b"PK\x03\x04cut off", workbook([HEADER])[:500]):
+    for content in (b"a,b\n1,2\n", b"PK\x03\x04cut off", workbook([HEADER])[:500]):
         with pytest.raises(DeliveryHeldError) as held:
             read_xlsx(content)
         assert held.value.code == "STRUCTURE_INVALID"
+
+
+def test_file_of_no_bytes_has_no_records(read_xlsx):
+    reading, rows = read_xlsx(b"")
+    assert (reading.read, rows) == (0, [])
 
 
 def test_workbook_that_unpacks_to_a_bomb_is_held(read_xlsx):
