@@ -14,6 +14,7 @@ from catalog.control.session import in_transaction, session_scope
 from catalog.control.shares import publish_share_version
 from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
+from catalog.model.exchange_types import exchange_type
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
 from jobs.runtime import delta
@@ -96,9 +97,19 @@ def _digest(rows: DataFrame) -> tuple[int, str]:
 
 
 def _schema(contract: Contract) -> dict[str, Any]:
-    """Return the columns as the catalogue shows them."""
+    """Return the columns as the catalogue shows them, data type and length after their elements."""
+    types = {column: exchange_type(element) for column, element in get_registry().elements_of(contract).items()}
     columns = [
-        {"name": p.name, "business_name": p.business_name, "type": p.spark_type, "nullable": not p.required}
+        {
+            "name": p.name,
+            "business_name": p.business_name,
+            "type": p.spark_type,
+            "nullable": not p.required,
+            "element": contract.item(p.name).element,
+            "data_type": types[p.name].letter,
+            "length": types[p.name].length,
+            "decimals": types[p.name].decimals,
+        }
         for p in contract.properties
     ]
     return {"columns": columns, "contract_version": contract.version}
