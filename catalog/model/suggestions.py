@@ -15,7 +15,7 @@ import yaml
 from catalog.model.element import Element
 from catalog.model.headings import normalise_heading
 
-NAME_SCORE, SYNONYM_SCORE, LEAST_SIMILARITY = 1.0, 0.95, 0.6
+NAME_SCORE, SYNONYM_SCORE, LEAST_SIMILARITY = 1.0, 0.95, 0.75
 _SIMILARITY_SCORE = 0.9
 """Likeness alone never reaches the score of a known name."""
 
