@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from catalog.cli.delivered_headings import read_headings
+from catalog.cli.earlier_elements import earlier_elements
 from catalog.cli.output import AsJson, explained, show
 from catalog.model.collection import duplicate_collections
 from catalog.model.element import Element
+from catalog.model.element_changes import changes_between
 from catalog.model.elements import load_elements
 from catalog.model.errors import GuantongError
 from catalog.model.exchange_types import exchange_type
@@ -115,6 +117,27 @@ def suggest_bindings(
     lost = [each.heading for each in found if each.element is None]
     if lost:
         typer.echo(f"{len(lost)} of {len(found)} headings have no element: {'、'.join(lost)}", err=True)
+
+
+@app.command("changes")
+def changes(
+    before: Annotated[str, typer.Argument(help="A folder of element files, or a commit such as HEAD~1.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed in the elements since then, and every column that each change touches."""
+    with explained():
+        found = changes_between(earlier_elements(before), load_elements(), get_settings().business_date, get_registry())
+    rows = [
+        {
+            "element": each.element_id,
+            "key": each.key,
+            "before": each.before,
+            "after": each.after,
+            "columns": list(each.columns) if as_json else ", ".join(each.columns),
+        }
+        for each in found
+    ]
+    show("Changed elements (数据元变更)", ["element", "key", "before", "after", "columns"], rows, as_json)
 
 
 @app.command("duplicates")

@@ -12,7 +12,9 @@ from typing import Literal
 Characters = Literal["a", "n", "an", "date", "instant", "boolean"]
 
 _LENGTHS = re.compile(
-    r"(?P<characters>an|a|n)(?:(?P<fixed>[1-9]\d*)|(?P<low>[1-9]\d*)?\.\.(?P<high>[1-9]\d*|ul)?)(?:,(?P<decimals>[1-9]\d*))?",
+    r"(?P<characters>an|a|n)"
+    r"(?:(?P<fixed>[1-9]\d*)|(?P<low>[1-9]\d*)?\.\.(?P<high>[1-9]\d*|ul)?)"
+    r"(?:,(?P<decimals>[1-9]\d*))?",
     re.ASCII,
 )
 _NAMED: dict[str, tuple[Characters, int]] = {

@@ -140,12 +140,16 @@ def _read_one(entry: object, path: Path, position: int, remedy: str) -> Element:
     return element
 
 
-@lru_cache
-def load_elements(folder: Path = ELEMENTS) -> Elements:
+def read_folder(folder: Path) -> Elements:
     """Return the elements of all files of ``folder``.
 
     Raises:
         ContractError: when a file is malformed, versions overlap, or a heading is ambiguous.
     """
-    paths = sorted(folder.glob("*.yml"))
-    return Elements((element, path) for path in paths for element in read_elements(path))
+    return Elements((element, path) for path in sorted(folder.glob("*.yml")) for element in read_elements(path))
+
+
+@lru_cache(maxsize=1)
+def load_elements() -> Elements:
+    """Return the project's elements, read once."""
+    return read_folder(ELEMENTS)

@@ -57,7 +57,7 @@ def publish(resource: str, batch: str | None = None) -> None:
                 delta_version=version,
                 table_uri=table.uri,
                 rows=count,
-                schema_json=_schema(contract),
+                schema_json=catalogue_schema(contract),
                 content_digest=digest,
                 check_id=check_id,
             )
@@ -96,7 +96,7 @@ def _digest(rows: DataFrame) -> tuple[int, str]:
     return int(total["n"]), f"{int(total['s']) % 2**128:032x}"
 
 
-def _schema(contract: Contract) -> dict[str, Any]:
+def catalogue_schema(contract: Contract) -> dict[str, Any]:
     """Return the columns as the catalogue shows them, data type and length after their elements."""
     types = {column: exchange_type(element) for column, element in get_registry().elements_of(contract).items()}
     columns = [

@@ -1,6 +1,7 @@
 """`python -m catalog elements` and what `resources show` tells of elements: for a person in a terminal, and as JSON."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.model.elements import ELEMENTS
+from catalog.model.settings import CHECKOUT
 
 HEADER = "序号,姓名,身份证号,出生年月日,血型\n"
 
@@ -139,3 +142,47 @@ def test_a_shared_table_shows_type_and_length_of_every_column(resource: str, exp
     assert {column: types[column] for column in expected} == expected
     table = CliRunner().invoke(app, ["resources", "show", resource]).stdout
     assert all(kind in table for kind in expected.values())
+
+
+def test_changes_name_key_and_every_column_touched(tmp_path: Path):
+    for path in ELEMENTS.glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        (tmp_path / path.name).write_text(text.replace("format: n2", "format: n3"), encoding="utf-8")
+    assert answer("changes", str(tmp_path)) == [
+        {
+            "element": "ethnic_group_code",
+            "key": "format",
+            "before": "n3",
+            "after": "n2",
+            "columns": [
+                "population.person.ethnic_group_code",
+                "population.resident.ethnic_group_code",
+                "population.resident_basic.ethnic_group_code",
+            ],
+        }
+    ]
+    (tmp_path / "place.yml").unlink()
+    came = [row for row in answer("changes", str(tmp_path)) if row["key"] == "element"]
+    assert {row["element"]: (row["before"], row["after"]) for row in came}["division_code"] == (None, "1.0.0")
+
+
+def test_changes_since_a_commit_are_those_since_its_files(tmp_path: Path):
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
+        return done.stdout
+
+    names = [
+        name for name in git("ls-tree", "--name-only", "HEAD", "catalog/elements/").split() if name.endswith("yml")
+    ]
+    if not names:
+        pytest.skip("not a git checkout")
+    for name in names:
+        (tmp_path / Path(name).name).write_text(git("show", f"HEAD:{name}"), encoding="utf-8")
+    assert answer("changes", "HEAD") == answer("changes", str(tmp_path))
+    assert run("changes", "HEAD").exit_code == 0
+
+
+@pytest.mark.parametrize("nowhere", ["no-such-commit", "--output=x", "HEAD:catalog"])
+def test_what_is_no_commit_is_answered_with_what_to_do(nowhere: str):
+    missing = run("changes", "--", nowhere)
+    assert missing.exit_code == 2 and "neither a folder nor a commit" in missing.output
