@@ -95,6 +95,29 @@ def test_every_element_of_the_project_is_whole():
         assert element.definition != element.name
 
 
+@pytest.mark.parametrize(
+    ("element_id", "values"),
+    [
+        ("citizen_id", ["11010519491231002X", "440524188001010014"]),
+        ("uscc", ["91350100M000100Y43"]),
+        ("licence_id", [
+            "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U",
+            "1.2.156.3005.2.11100000000013338W011.11430000006122244L.1.001.U",
+        ]),
+        ("holder_code", ["11010519491231002X", "91350100M000100Y43"]),
+        ("division_code", ["110105"]),
+        ("person_name", ["张三", "阿依古丽·买买提"]),
+        ("entity_name", ["示范58同城（北京）有限公司"]),
+        ("birth_date", ["19491231", "20240229"]),
+        ("registered_capital_amount", ["0.0001", "9999999999999999.9999", "100"]),
+        ("university_code", ["4111010001"]),
+    ],
+)  # fmt: skip
+def test_formats_accept_what_the_standards_give_as_examples(element_id: str, values: list[str]):
+    form = load_elements().on(element_id, DAY).form
+    assert [value for value in values if not form.accepts(value)] == []
+
+
 def test_every_code_list_named_exists_and_its_codes_have_the_form():
     with_list = [element for element in versions() if element.value_domain.code_list]
     assert len(with_list) >= 10
