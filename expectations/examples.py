@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from catalog.control.masking import mask_personal
 from catalog.model.contract import Contract
+from catalog.model.masks import apply_mask
 from expectations.one_pass import Failing
 
 LIMIT = 20
@@ -39,12 +40,15 @@ def find_examples(
     if not names:
         return {}
     parts = [_rows(frame, rule_id, found, names).limit(limit) for rule_id, found in failing.items()]
-    personal = {p.name for p in contract.properties if p.classification in PERSONAL}
+    personal = {p.name: contract.item(p.name).mask for p in contract.properties if p.classification in PERSONAL}
     examples: dict[str, list[dict[str, str | None]]] = {rule_id: [] for rule_id in failing}
     for row in reduce(lambda a, b: a.unionByName(b), parts).collect():
         values = {name: row[name] for name in names if row[name] is not None or name in contract.key}
         if masked:
-            values = {name: mask(value, name in personal) for name, value in values.items()}
+            values = {
+                name: hide(value, personal[name]) if name in personal else value and mask_personal(value)
+                for name, value in values.items()
+            }
         examples[row["rule"]].append(values)
     return {rule_id: sorted(rows, key=str) for rule_id, rows in examples.items()}
 
@@ -62,13 +66,12 @@ def _rows(frame: DataFrame, rule_id: str, failing: Failing, names: list[str]) ->
     )
 
 
-def mask(value: str | None, personal: bool) -> str | None:
-    """Hide a value: a personal one but for its first characters, another one where it looks like a citizen number.
+def hide(value: str | None, mask: str | None) -> str | None:
+    """Return a personal value under its element's mask; without one all but its first characters are hidden.
 
-    >>> mask("11010519491231002X", True), mask("张三丰", True), mask("91350100M000100Y43", False)
-    ('110105************', '张**', '91350100M000100Y43')
+    >>> hide("11010519491231002X", "first_6"), hide("11010519491231002X", None), hide("张三丰", None), hide(None, None)
+    ('110105************', '110105************', '张**', None)
     """
-    if value is None or not personal:
-        return None if value is None else mask_personal(value)
-    kept = 6 if len(value) >= 12 else min(1, len(value) - 1)
-    return value[:kept] + "*" * (len(value) - kept)
+    if value is None:
+        return None
+    return apply_mask(mask or ("first_6" if len(value) >= 12 else "first_1"), value)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from catalog.cli.output import AsJson, explained, show
+from catalog.model.collection import duplicate_collections
+from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
 
 app = typer.Typer(no_args_is_help=True, help="What the contracts declare (数据资源目录).")
@@ -37,12 +39,17 @@ def show_one(
     resource: Annotated[str, typer.Argument(help="domain.resource, such as population.resident.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one resource: its items, their types, and what it is built from."""
+    """Show one resource: its items, their types (catalogue: 1272号 data type and length), and what it is built from."""
     with explained():
-        contract = get_registry().get(resource)
-        inputs = [source.id for source in get_registry().inputs_of(contract)]
+        registry = get_registry()
+        contract = registry.get(resource)
+        inputs = [source.id for source in registry.inputs_of(contract)]
+        bound = registry.elements_of(contract)
+        types = {column: str(exchange_type(element)) for column, element in bound.items()}
+        warnings = [str(found) for found in duplicate_collections(registry, resource)]
     if as_json:
-        show("", [], [contract.model_dump(mode="json", by_alias=True, exclude_none=True)], as_json)
+        document = contract.model_dump(mode="json", by_alias=True, exclude_none=True)
+        show("", [], [{**document, "exchangeTypes": types, "warnings": warnings}], as_json)
         return
     typer.echo(f"{contract.id} {contract.version} ({contract.table.business_name}), {contract.government.layer}")
     typer.echo(f"{contract.description.purpose}")
@@ -53,11 +60,16 @@ def show_one(
             "item": item.name,
             "name": item.business_name,
             "type": item.logical_type,
+            "catalogue": types.get(item.name, ""),
             "key": "key" if item.primary_key else "",
             "required": "yes" if item.required else "",
             "classification": item.classification,
             "standard": contract.item(item.name).standard,
+            "element": contract.item(item.name).element,
         }
         for item in contract.properties
     ]
-    show("", ["item", "name", "type", "key", "required", "classification", "standard"], rows, as_json)
+    columns = ["item", "name", "type", "catalogue", "key", "required", "classification", "standard", "element"]
+    show("", columns, rows, as_json)
+    for warning in warnings:
+        typer.echo(warning)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from catalog.model.masks import Mask
 from catalog.model.source import Source
 
 Name = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")]
@@ -21,6 +22,7 @@ Standard = Literal[
     "text", "name", "citizen_id", "uscc", "licence_id", "division",
     "code", "date", "instant", "decimal", "integer", "boolean",
 ]  # fmt: skip
+Classification = Literal["public", "internal", "sensitive", "personal"]
 SPARK_TYPES: dict[str, str] = {
     "string": "string", "date": "date", "timestamp": "timestamp",
     "number": "decimal(20,4)", "integer": "bigint", "boolean": "boolean",
@@ -52,7 +54,7 @@ class Property(OdcsBlock):
     required: bool = False
     unique: bool = False
     primary_key: bool = False
-    classification: Literal["public", "internal", "sensitive", "personal"] = "internal"
+    classification: Classification = "internal"
     examples: list[str] = Field(default_factory=list)
     transform_logic: str | None = None
     """Spark SQL over the input's columns; only in gold contracts."""
@@ -101,6 +103,9 @@ class Item(Strict):
 
     source_names: list[str] = Field(default_factory=list, alias="from")
     """Column names in the source, synonyms included; the column's own name always counts."""
+    element: Name | None = None
+    """Data element (数据元) of ``catalog/elements`` that the column is; type, rule, code list, classification and mask
+    follow from it when the contract is read (``catalog/model/binding.py``)."""
     standard: Standard = "text"
     """Which standardising rule applies."""
     code_list: Name | None = None
@@ -111,6 +116,8 @@ class Item(Strict):
     """Whether a row that breaks the rule is set aside or accepted with a flag."""
     optional: bool = False
     """Whether the source may lack the column altogether."""
+    mask: Mask | None = None
+    """How a personal value is hidden from people; absent: the reader's own rule."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
+from catalog.model.binding import bind
 from catalog.model.contract import Contract
+from catalog.model.element import Element
+from catalog.model.elements import Elements, load_elements
 from catalog.model.errors import ContractError
 from catalog.model.settings import CHECKOUT, get_settings
 
 RESOURCES = CHECKOUT / "catalog" / "resources"
 
 
-def read_contract(path: Path) -> Contract:
-    """Return the contract in ``path``.
+def read_contract(path: Path, elements: Elements | None = None, day: date | None = None) -> Contract:
+    """Return the contract in ``path``, its columns with what they inherit from their data elements.
+
+    Args:
+        path: the contract's file.
+        elements: default ``catalog/elements``.
+        day: which versions of the elements hold; default the business date.
 
     Raises:
         ContractError: naming the file and every key that is wrong.
     """
+    day = day or get_settings().business_date
     try:
-        contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        contract = Contract.model_validate(bind(document, elements or load_elements(), day, place=str(path)))
     except (ValidationError, yaml.YAMLError) as error:
         raise ContractError(str(error), place=str(path), remedy="CONTRIBUTING.md shows a whole contract") from error
     if (path.parent.name, path.stem) != (contract.domain, contract.name):
@@ -38,9 +49,11 @@ def read_contract(path: Path) -> Contract:
 class Registry:
     """All contracts below one or more folders, by id; made once and never changed."""
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, elements: Elements | None = None, day: date | None = None) -> None:
+        self._elements = elements or load_elements()
+        self._day = day or get_settings().business_date
         paths = sorted(path for folder in folders for path in folder.glob("*/*.yml"))
-        contracts = [read_contract(path) for path in paths]
+        contracts = [read_contract(path, self._elements, self._day) for path in paths]
         self._contracts = {contract.id: contract for contract in contracts}
         self._paths = {contract.id: path for contract, path in zip(contracts, paths, strict=True)}
         for contract in contracts:
@@ -67,8 +80,21 @@ class Registry:
         ]
 
     def sha256(self, resource: str) -> str:
-        """Return the hash of the contract's file: two runs under one hash read the same rules."""
-        return hashlib.sha256(self._paths[self.get(resource).id].read_bytes()).hexdigest()
+        """Return the hash of the contract's file and its elements: two runs under one hash read the same rules."""
+        contract = self.get(resource)
+        digest = hashlib.sha256(self._paths[resource].read_bytes())
+        for element in self.elements_of(contract).values():
+            digest.update(element.model_dump_json().encode())
+        return digest.hexdigest()
+
+    def elements_of(self, contract: Contract) -> dict[str, Element]:
+        """Return the data element of each bound column, in the version in force."""
+        bound = {column: contract.item(column).element for column in contract.columns}
+        return {column: self._elements.on(element, self._day) for column, element in bound.items() if element}
+
+    def bindings_of(self, element_id: str) -> list[tuple[Contract, str]]:
+        """Return every contract and column that a change of the element touches."""
+        return [(c, column) for c in self.all() for column in c.columns if c.item(column).element == element_id]
 
     def inputs_of(self, contract: Contract) -> list[Contract]:
         """Return the contracts whose tables ``contract`` is built from."""

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from catalog.control.shares import list_share_versions
 from catalog.control.tables import ShareVersion
 from catalog.model.contract import Contract
+from catalog.model.element import Element
+from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
 from catalog.service.access import CurrentCaller, Database
 
@@ -24,6 +26,7 @@ def list_resources(session: Database, _who: CurrentCaller) -> dict[str, Any]:
 def describe(contract: Contract, served: ShareVersion | None) -> dict[str, Any]:
     """Return one catalogue entry."""
     government = contract.government
+    elements = get_registry().elements_of(contract)
     entry: dict[str, Any] = {
         "id": contract.id,
         "version": contract.version,
@@ -39,6 +42,7 @@ def describe(contract: Contract, served: ShareVersion | None) -> dict[str, Any]:
                 "businessName": item.business_name,
                 "logicalType": item.logical_type,
                 "classification": item.classification,
+                **(_catalogued(elements[item.name]) if item.name in elements else {}),
             }
             for item in contract.properties
         ],
@@ -54,3 +58,9 @@ def describe(contract: Contract, served: ShareVersion | None) -> dict[str, Any]:
             "publishedAt": served.published_at.isoformat(),
         }
     return entry
+
+
+def _catalogued(element: Element) -> dict[str, Any]:
+    """Return an item's data element with the data type and length it has in the catalogue (发改高技〔2017〕1272号)."""
+    kind = exchange_type(element)
+    return {"element": element.id, "dataType": kind.letter, "length": kind.length, "decimals": kind.decimals}

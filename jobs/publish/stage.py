@@ -14,6 +14,7 @@ from catalog.control.session import in_transaction, session_scope
 from catalog.control.shares import publish_share_version
 from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
+from catalog.model.exchange_types import exchange_type
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
 from jobs.runtime import delta
@@ -56,7 +57,7 @@ def publish(resource: str, batch: str | None = None) -> None:
                 delta_version=version,
                 table_uri=table.uri,
                 rows=count,
-                schema_json=_schema(contract),
+                schema_json=catalogue_schema(contract),
                 content_digest=digest,
                 check_id=check_id,
             )
@@ -95,10 +96,20 @@ def _digest(rows: DataFrame) -> tuple[int, str]:
     return int(total["n"]), f"{int(total['s']) % 2**128:032x}"
 
 
-def _schema(contract: Contract) -> dict[str, Any]:
-    """Return the columns as the catalogue shows them."""
+def catalogue_schema(contract: Contract) -> dict[str, Any]:
+    """Return the columns as the catalogue shows them, data type and length after their elements."""
+    types = {column: exchange_type(element) for column, element in get_registry().elements_of(contract).items()}
     columns = [
-        {"name": p.name, "business_name": p.business_name, "type": p.spark_type, "nullable": not p.required}
+        {
+            "name": p.name,
+            "business_name": p.business_name,
+            "type": p.spark_type,
+            "nullable": not p.required,
+            "element": contract.item(p.name).element,
+            "data_type": types[p.name].letter,
+            "length": types[p.name].length,
+            "decimals": types[p.name].decimals,
+        }
         for p in contract.properties
     ]
     return {"columns": columns, "contract_version": contract.version}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from catalog.model.layers import table
 
@@ -46,6 +47,17 @@ def source(stack, tmp_path_factory):
 def run(source: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, cwd=CHECKOUT, env=source, capture_output=True, text=True, timeout=300)
+
+
+def test_the_headings_lead_to_the_elements_of_the_contract(source):
+    delivery, _ = block("delivery")
+    inbox = Path(source["SOURCE_WATER"].removeprefix("file:"))
+    done = run(source, "catalog", "elements", "suggest", str(inbox / delivery), "--object-class", "licence")
+    assert done.returncode == 0, done.stderr
+    suggested = {item["element"] for item in yaml.safe_load(done.stdout)["items"].values()}
+    items = yaml.safe_load(block("contract")[1])["government"]["items"]
+    assert len(items) == 5
+    assert suggested == {item["element"] for item in items.values()}
 
 
 def test_one_contract_file_is_enough(source, spark):

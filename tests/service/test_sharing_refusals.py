@@ -264,3 +264,12 @@ def test_catalogue_entries_are_listed_to_any_recipient(exchange):
     headers = {"Authorization": f"Bearer {exchange.tokens['reader']}"}
     answer = httpx.get(f"{exchange.url}/api/v1/resources", headers=headers)
     assert answer.status_code == 200 and isinstance(answer.json()["items"], list)
+
+
+def test_catalogue_entries_say_data_type_and_length_of_their_items(exchange):
+    headers = {"Authorization": f"Bearer {exchange.tokens['reader']}"}
+    entries = {e["id"]: e for e in httpx.get(f"{exchange.url}/api/v1/resources", headers=headers).json()["items"]}
+    items = {item["name"]: item for item in entries["population.resident_basic"]["properties"]}
+    told = {name: (items[name]["dataType"], items[name]["length"]) for name in ("citizen_id", "birth_date", "name")}
+    assert told == {"citizen_id": ("C", 18), "birth_date": ("D", 8), "name": ("C", 50)}
+    assert items["name"]["element"] == "person_name"
