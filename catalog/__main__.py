@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import recipients, records, resources
+from catalog.cli import codes, recipients, records, resources
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Look into the catalogue (政务数据目录) and the control plane (管控库), and decide who may read what.",
 )
 app.add_typer(resources.app, name="resources")
+app.add_typer(codes.app, name="codes")
 app.add_typer(recipients.app, name="recipients")
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
