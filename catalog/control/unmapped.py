@@ -127,7 +127,7 @@ def list_unmapped(
             query = query.where(getattr(UnmappedValue, column) == wanted)
     query = query.group_by(UnmappedValue.id).order_by(total.desc(), UnmappedValue.id)
     entries = []
-    for value, rows in session.execute(query).tuples():
+    for value, rows in session.execute(query):
         if rows or value.state != "open":
             names = [name for name in WorklistEntry.__dataclass_fields__ if name not in ("rows", "examples")]
             kept = {name: getattr(value, name) for name in names}
@@ -169,6 +169,6 @@ def decide(
     if state != "mapped":
         return []
     query = select(UnmappedValue.resource, UnmappedCount.batch_id).join(UnmappedCount).where(*concerned).distinct()
-    batches = sorted(session.execute(query).tuples())
+    batches = sorted((resource, batch_id) for resource, batch_id in session.execute(query))
     reopen_stage(session, [batch_id for _, batch_id in batches], "conform")
     return batches
