@@ -17,6 +17,7 @@ from catalog.control.unmapped import list_unmapped
 from catalog.model.codes import forget_code_lists, load_code_list
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.registry import get_registry
+from jobs.conform import unmapped
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
 
@@ -197,3 +198,15 @@ def test_the_worklist_proposes_and_lists_answer(department, code_folder):
     assert len(json.loads(run("show", "sex", "--json")[1])) == len(load_code_list("sex").codes)
     assert "more lines" in run("show", "division", "--limit", "3")[1]
     assert "has no code" in run("show", "sex", "X")[1]
+
+
+def test_a_column_that_holds_no_codes_does_not_flood_the_worklist(department, code_folder, monkeypatch):
+    monkeypatch.setattr(unmapped, "MOST", 3)
+    declare(department, "flooding_shop", STATUS)
+    lines = [f"S{n},示范{n}店,随笔{n % 6}\n" for n in range(7)]
+    deliver(department, "first.csv", HEADER + "".join(lines))
+    assert len(aside(department)) == 7
+    listed = worklist(department)
+    assert len(listed) == 3 and listed["随笔0"].rows == 2, "the most frequent is among them"
+    (finding,) = department.findings("UNMAPPED_VALUES_LEFT_OUT")
+    assert (finding.count, finding.place) == (3, "status_code")
