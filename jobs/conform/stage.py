@@ -18,7 +18,7 @@ from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, tombstones, without
+from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, still_current, tombstones, without
 from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
@@ -41,6 +41,8 @@ class Waiting:
     previous_date: date | None
     admitted: dict[str, int]
     """Batch → rows that extract accepted."""
+    later: list[str]
+    """Batches that arrived after the first of these and were conformed before: only a replay has any."""
 
 
 def conform(resource: str, batch: str | None = None) -> None:
@@ -79,7 +81,8 @@ def _waiting(session: Session, contract: Contract, batch: str | None) -> Waiting
         for e in ledger_entries(session, resource=contract.id, stage="extract")
         if e.batch_id in set(ids)
     }
-    return Waiting(ids, max(before, default=None), admitted)
+    later = [b.batch_id for b in accepted if earliest and b.received_at > earliest and b.batch_id not in set(ids)]
+    return Waiting(ids, max(before, default=None), admitted, later)
 
 
 def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, run: StageRun) -> None:
@@ -95,6 +98,9 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         sound = judged.where(SOUND)
         concerned = None
         if delta.current_version(spark, silver):
+            if waiting.later:
+                current = still_current(sound, delta.read(spark, silver), waiting.later, arrived)
+                sound = stack.enter_context(staged(spark, current, run, "current"))
             concerned = concerned_rows(delta.read(spark, silver), sound, arrived, contract)
             concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
         losers = losing_rows(sound, contract, concerned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from catalog.model.codes import forget_code_lists, load_code_list
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.registry import get_registry
 from jobs.conform import unmapped
+from jobs.conform.duplicates import still_current
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
 
@@ -210,3 +212,35 @@ def test_a_column_that_holds_no_codes_does_not_flood_the_worklist(department, co
     assert len(listed) == 3 and listed["随笔0"].rows == 2, "the most frequent is among them"
     (finding,) = department.findings("UNMAPPED_VALUES_LEFT_OUT")
     assert (finding.count, finding.place) == (3, "status_code")
+
+
+def test_a_replay_does_not_bring_back_a_key_that_its_record_has_left(department, code_folder):
+    columns = {"uscc": "统一社会信用代码", "shop_no": "店铺编号", "status_code": "登记状态"}
+    document = contract_document(file_source(key=["shop_no"]), "moving_shop", columns)
+    document["government"]["items"]["status_code"] = STATUS
+    path = department.resources / "moving_shop.yml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    department.name = "moving_shop"
+    get_registry.cache_clear()
+    header = "统一社会信用代码,店铺编号,登记状态\n"
+    deliver(department, "first.csv", f"{header}K1,N1,筹建中\nK3,N3,筹建中\nK4,N4,1\n")
+    deliver(department, "second.csv", f"{header}K2,N1,1\n")
+    assert standing(department) == {"K2": "1", "K4": "1"}
+    assert run("map", "entity_status", "筹建中", "9", "--by", "示范管理员")[0] == 0
+    conform(department.contract.id)
+    living = {
+        r["uscc"]: r["status_code"] for r in rows_of(department, table_of(department.contract)) if not r["_is_deleted"]
+    }
+    assert living == {"K2": "1", "K3": "9", "K4": "1"}, "N1 stands under its newer key only"
+    assert accounts(department) == [(3, 3, 0), (1, 1, 0)]
+
+
+def test_of_equal_source_times_the_later_batch_stands(spark):
+    held = [("R1", datetime(2026, 3, 2), "b2"), ("R2", datetime(2026, 3, 1), "b2"), ("R3", datetime(2026, 3, 1), "b1")]
+    silver = spark.createDataFrame(held, "_record_key string, _source_at timestamp, _batch_id string")
+    sent = [("b1", n, record, datetime(2026, 3, 1)) for n, record in enumerate(("R1", "R2", "R3", "R4"))]
+    sound = spark.createDataFrame(
+        sent, "_batch_id string, _row_number bigint, _record_key string, _source_at timestamp"
+    )
+    kept = still_current(sound, silver, ["b2"], len(sent)).collect()
+    assert {row["_record_key"] for row in kept} == {"R3", "R4"}
