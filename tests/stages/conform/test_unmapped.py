@@ -6,6 +6,7 @@ import json
 import re
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -31,13 +32,17 @@ SECOND = HEADER + "S2,示范二店,注销\nS5,示范五店,1\n"
 
 
 def declare(department: Any, name: str, status: dict[str, Any], **property_: Any) -> None:
-    """Write the contract of a shop list whose status column is judged as ``status`` says."""
-    document = contract_document(file_source(), name, COLUMNS)
+    """Write the contract of a shop list whose status column is judged as ``status`` says, under a name of its own."""
+    document = contract_document(file_source(), f"{name}_{uuid4().hex[:8]}", COLUMNS)
     document["government"]["items"]["status_code"] = status
     document["schema"][0]["properties"][2] |= property_
+    write(department, document)
+
+
+def write(department: Any, document: dict[str, Any]) -> None:
     text = yaml.safe_dump(document, allow_unicode=True)
-    (department.resources / f"{name}.yml").write_text(text, encoding="utf-8")
-    department.name = name
+    (department.resources / f"{document['name']}.yml").write_text(text, encoding="utf-8")
+    department.name = document["name"]
     get_registry.cache_clear()
 
 
@@ -155,7 +160,7 @@ def test_flagged_values_are_listed_too_and_personal_ones_never_plainly(departmen
     assert len(kept) == 2 and all(value.startswith("hmac-sha256:") for value in kept)
     with session_scope() as session:
         stored = session.connection().exec_driver_sql("SELECT v::text FROM unmapped_value v").scalars().all()
-    assert stored and not any("筹建中" in row for row in stored if "flagged_shop" in row)
+    assert stored and not any("筹建中" in row for row in stored if department.name in row)
     digest = next(iter(kept))
     assert "a digest cannot be mapped" in run("map", "entity_status", digest, "9", "--by", "示范管理员")[1]
     assert run("map", "entity_status", "筹建中", "9", "--by", "示范管理员")[0] == 0
@@ -216,12 +221,9 @@ def test_a_column_that_holds_no_codes_does_not_flood_the_worklist(department, co
 
 def test_a_replay_does_not_bring_back_a_key_that_its_record_has_left(department, code_folder):
     columns = {"uscc": "统一社会信用代码", "shop_no": "店铺编号", "status_code": "登记状态"}
-    document = contract_document(file_source(key=["shop_no"]), "moving_shop", columns)
+    document = contract_document(file_source(key=["shop_no"]), f"moving_shop_{uuid4().hex[:8]}", columns)
     document["government"]["items"]["status_code"] = STATUS
-    path = department.resources / "moving_shop.yml"
-    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
-    department.name = "moving_shop"
-    get_registry.cache_clear()
+    write(department, document)
     header = "统一社会信用代码,店铺编号,登记状态\n"
     deliver(department, "first.csv", f"{header}K1,N1,筹建中\nK3,N3,筹建中\nK4,N4,1\n")
     deliver(department, "second.csv", f"{header}K2,N1,1\n")
