@@ -1,9 +1,10 @@
 """The register of batches (批次登记): what arrived, whether it came before, and which stage still owes it work."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -151,6 +152,16 @@ def finish_stage(
     statement = insert(BatchStage).values(values)
     changed = {name: statement.excluded[name] for name in values if name not in ("batch_id", "stage")}
     session.execute(statement.on_conflict_do_update(index_elements=["batch_id", "stage"], set_=changed))
+
+
+def reopen_stage(session: Session, batch_ids: Collection[str], stage: str) -> list[str]:
+    """Let a stage owe work to batches again that it had finished; return those that were finished, in order."""
+    opened = session.scalars(
+        delete(BatchStage)
+        .where(BatchStage.batch_id.in_(batch_ids), BatchStage.stage == stage)
+        .returning(BatchStage.batch_id)
+    )
+    return sorted(opened)
 
 
 def stages_of(session: Session, batch_id: str) -> list[BatchStage]:

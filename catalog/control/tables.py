@@ -28,6 +28,8 @@ __all__ = [
     "Resource",
     "Run",
     "ShareVersion",
+    "UnmappedCount",
+    "UnmappedValue",
 ]
 
 
@@ -178,6 +180,51 @@ class Finding(Base):
     detail: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     count: Mapped[int] = mapped_column(server_default=text("1"))
     recorded_at: Mapped[Recorded]
+
+
+class UnmappedValue(Base):
+    """A value that a code list does not know, or no longer (待映射值), and what a person decided about it."""
+
+    __tablename__ = "unmapped_value"
+    __table_args__ = (
+        one_of("reason", "CODE_UNKNOWN", "CODE_RETIRED"),
+        one_of("state", "open", "mapped", "refused"),
+        CheckConstraint("(state = 'open') = (decided_by IS NULL)", name="decided_by_somebody"),
+        UniqueConstraint("resource", "column_name", "code_list", "value", "reason"),
+        Index("ix_unmapped_value_code_list_value", "code_list", "value"),
+    )
+
+    id: Mapped[Serial]
+    resource: Mapped[str]
+    column_name: Mapped[str]
+    code_list: Mapped[str]
+    value: Mapped[str]
+    """As cleaned; of a personal column a keyed digest instead."""
+    reason: Mapped[str]
+    first_seen: Mapped[Recorded]
+    last_seen: Mapped[Recorded]
+    state: Mapped[str] = mapped_column(Text, server_default="open")
+    decision: Mapped[str | None]
+    """The canonical code meant, or `ignored`."""
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[Instant | None]
+
+
+class UnmappedCount(Base):
+    """How often one batch has an unmapped value, and where; a replay of the batch replaces it."""
+
+    __tablename__ = "unmapped_count"
+    __table_args__ = (
+        CheckConstraint("rows > 0", name="rows_positive"),
+        Index("ix_unmapped_count_batch_id", "batch_id"),
+    )
+
+    value_id: Mapped[int] = mapped_column(ForeignKey("unmapped_value.id"), primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.batch_id"), primary_key=True)
+    rows: Mapped[int]
+    first_row: Mapped[int | None]
+    """Row numbers of the first and last row in the delivery, as examples."""
+    last_row: Mapped[int | None]
 
 
 class CheckResult(Base):

@@ -110,6 +110,9 @@ class Item(Strict):
     """Which standardising rule applies."""
     code_list: Name | None = None
     """Code list in ``catalog/codes``, when ``standard`` is ``code``."""
+    valid_on: Name | None = None
+    """Day on which the code must be in force: a date column of the contract, or ``source_time``, the day of the
+    source's change. Without it a retired code stands for ever (CODE_RETIRED never arises)."""
     agrees_with: Name | None = None
     """Citizen-number column that this birth date or sex code must not contradict."""
     on_failure: Literal["set_aside", "flag"] = "set_aside"
@@ -252,6 +255,11 @@ class Contract(OdcsBlock):
         """Return how ``column`` is read and judged; plain text when the contract says nothing."""
         return self.government.items.get(column, Item())
 
+    def code_list_of(self, column: str) -> str | None:
+        """Return the code list that judges ``column``, if one does."""
+        item = self.item(column)
+        return "division" if item.standard == "division" else item.code_list
+
     @model_validator(mode="after")
     def _is_whole(self) -> Contract:
         for problem in _problems(self):
@@ -259,6 +267,8 @@ class Contract(OdcsBlock):
         return self
 
 
+SOURCE_TIME = "source_time"
+"""What ``valid_on`` says for the day of the source's change."""
 _BLOCK_OF_LAYER = {"silver": "source", "base": "reconcile", "gold": "curate"}
 
 
@@ -283,9 +293,23 @@ def _problems(contract: Contract) -> list[str]:
     for column, item in government.items.items():
         if (item.standard == "code") != (item.code_list is not None):
             found.append(f"column {column}: standard code and code_list go together")
+        found += _validity_problems(contract, column, item)
         if item.agrees_with and item.agrees_with not in columns:
             found.append(f"column {column}: agrees_with names unknown column {item.agrees_with}")
     for column in columns:
         if re.match(r"_", column):
             found.append(f"column {column}: leading underscores belong to the pipeline")
+    return found
+
+
+def _validity_problems(contract: Contract, column: str, item: Item) -> list[str]:
+    """Return what is wrong with ``valid_on`` of a column."""
+    if item.valid_on is None:
+        return []
+    days = [p.name for p in contract.properties if p.logical_type == "date"]
+    found = []
+    if item.standard not in ("code", "division"):
+        found.append(f"column {column}: valid_on is for codes and divisions")
+    if item.valid_on != SOURCE_TIME and item.valid_on not in days:
+        found.append(f"column {column}: valid_on is {SOURCE_TIME} or one of the date columns {', '.join(days)}")
     return found

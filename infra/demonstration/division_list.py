@@ -1,8 +1,9 @@
 """Derives ``catalog/codes/division.csv`` (行政区划代码, GB/T 2260) from the facts in python-stdnum's ``cn/loc.dat``.
 
 One row per code: its newest name, the unbroken run of years up to its newest use, and, for a code that ended, the code
-that took over its name in the same province. Ten codes were given to another place after years of disuse. Run
-``python -m infra.demonstration.division_list`` after stdnum's list moved.
+that took over its name in the same province at that time, or else the one that the cross-walk ``division__division``
+says it went into whole. Ten codes were given to another place after years of disuse. Run
+``python -m infra.demonstration.division_list`` after stdnum's list or the cross-walk moved.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+from catalog.model.crosswalks import read_lines
 from catalog.model.settings import CHECKOUT
 
 DIVISION_CSV = CHECKOUT / "catalog" / "codes" / "division.csv"
+SUCCESSIONS_CSV = CHECKOUT / "catalog" / "codes" / "crosswalks" / "division__division.csv"
 _LINE = re.compile(r'\A  (\d{4}) county="(.*)"\Z')
 _SPAN = re.compile(r"\A(?:\[(\d*)-(\d*)\])?(.+)\Z")
 _KIND_OF_PLACE = re.compile(r"(自治县|自治州|自治旗|特区|地区|林区|新区|县|市|区|旗)\Z")
@@ -75,7 +78,9 @@ def _with_successors(divisions: list[Division]) -> list[Division]:
     heirs: dict[tuple[str, str], list[Division]] = defaultdict(list)
     for division in divisions:
         heirs[division.code[:2], _stem(division.name)].append(division)
-    return [replace(division, successor=_successor(division, heirs)) for division in divisions]
+    whole = {s.from_code: s.to_code for s in read_lines(SUCCESSIONS_CSV) if s.relation in ("equal", "merged")}
+    named = [replace(division, successor=_successor(division, heirs)) for division in divisions]
+    return [replace(d, successor=d.successor or (whole.get(d.code, "") if d.last_year else "")) for d in named]
 
 
 def _successor(division: Division, heirs: dict[tuple[str, str], list[Division]]) -> str:
@@ -98,7 +103,7 @@ def _stem(name: str) -> str:
 
 
 def render() -> str:
-    """Return the code list as CSV text."""
+    """Return the canonical lines of the code list as CSV text, without what was mapped by hand."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("code", "name", "valid_from", "valid_to", "kind", "successor"))
@@ -106,6 +111,12 @@ def render() -> str:
     return out.getvalue()
 
 
+def mapped_by_hand() -> str:
+    """Return the lines of the list as it lies there that no standard has: fixable and ignored values."""
+    lines = DIVISION_CSV.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines[1:] if ",canonical," not in line)
+
+
 if __name__ == "__main__":
-    DIVISION_CSV.write_text(render(), encoding="utf-8")
+    DIVISION_CSV.write_text(render() + mapped_by_hand(), encoding="utf-8")
     print(f"{DIVISION_CSV}: {len(read_divisions())} divisions")

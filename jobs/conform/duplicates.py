@@ -5,6 +5,8 @@ Invariant: without the losing rows every key has at most one row, so the MERGE c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -34,6 +36,25 @@ def concerned_rows(silver: DataFrame, sound: DataFrame, rows: int, contract: Con
     records = sound.select("_record_key", F.lit(True).alias("_is_record")).distinct()
     found = keyed.join(sent_along(records, rows), "_record_key", "left").where("_is_named OR _is_record")
     return found.select(*silver.columns)
+
+
+def still_current(sound: DataFrame, silver: DataFrame, later: Sequence[str], rows: int) -> DataFrame:
+    """Return the ``sound`` rows of a replayed batch that no newer version of the same record has overtaken.
+
+    A row that an unknown code kept aside may meanwhile have been sent again, corrected, under another key or deleted.
+
+    Args:
+        sound: rows of the batch.
+        silver: the table.
+        later: the batches that arrived after it; they win where the source times are equal.
+        rows: how many ``sound`` has at most.
+    """
+    batch = sound.select(*ROW, F.col("_source_at").alias("_sent_at"))
+    held = silver.select("_record_key", F.col("_source_at").alias("_held_at"), F.col("_batch_id").alias("_held_by"))
+    met = held.join(sent_along(batch, rows), "_record_key")
+    is_tie = (F.col("_held_at") == F.col("_sent_at")) & F.col("_held_by").isin(list(later))
+    overtaken = met.where((F.col("_held_at") > F.col("_sent_at")) | is_tie).select(*ROW).distinct()
+    return sound.join(overtaken, list(ROW), "left_anti")
 
 
 def losing_rows(sound: DataFrame, contract: Contract, concerned: DataFrame | None) -> DataFrame | None:

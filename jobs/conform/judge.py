@@ -7,11 +7,16 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.model.contract import Contract, Property
+from catalog.model.codes import load_code_list
+from catalog.model.contract import SOURCE_TIME, Contract, Property
 from jobs.runtime.standards import apply_rules, rule_of
+from jobs.runtime.standards.values import last_day
 
 ZONE = "Asia/Shanghai"
+CODE_REASONS = ("CODE_UNKNOWN", "CODE_RETIRED")
+"""Reasons that somebody who looks after the code list can do something about."""
 _PLACE = "struct<column:string,reason:string>"
+_UNMAPPED = "struct<column:string,code_list:string,reason:string,value:string>"
 _CHANGE = "struct<column:string,raw:string,rule:string>"
 
 
@@ -25,7 +30,8 @@ def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> Da
 
     Returns:
         The contract's columns in their types; ``_places`` (column and reason, empty for a sound row), ``_flags``,
-        ``_changes``, ``_is_deleted``, ``_row`` (raw text) and the pipeline's columns.
+        ``_changes``, ``_unmapped`` (codes that the lists do not know, or no longer), ``_is_deleted``, ``_row`` (raw
+        text) and the pipeline's columns.
     """
     standard = apply_rules(rows, {c: rule_of(contract.item(c)) for c in contract.columns})
     standard = standard.withColumn("_is_deleted", F.col("_operation") == "D")
@@ -35,6 +41,7 @@ def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> Da
         _places(contract).alias("_places"),
         _flags(contract, previous_date).alias("_flags"),
         _changes(contract).alias("_changes"),
+        _unmapped(contract).alias("_unmapped"),
         "_is_deleted",
         F.create_map(*[x for c in contract.columns for x in (F.lit(c), F.col(c))]).alias("_row"),
         F.coalesce(F.col("_source_at"), F.col("_received_at")).alias("_source_at"),
@@ -47,10 +54,24 @@ def _problem(column: Property, contract: Contract) -> Column:
     problem = F.col(f"{column.name}__problem")
     if column.required or column.primary_key:
         problem = F.coalesce(problem, F.when(F.col(f"{column.name}__value").isNull(), F.lit("REQUIRED_MISSING")))
-    contradiction = _contradiction(column, contract)
-    if contradiction is not None:
-        problem = F.coalesce(problem, contradiction)
+    for further in (_retirement(column, contract), _contradiction(column, contract)):
+        if further is not None:
+            problem = F.coalesce(problem, further)
     return problem if column.primary_key else F.when(~F.col("_is_deleted"), problem)
+
+
+def _retirement(column: Property, contract: Contract) -> Column | None:
+    """Return the reason when a code had retired before the day on which the contract says it was used."""
+    valid_on, code_list = contract.item(column.name).valid_on, contract.code_list_of(column.name)
+    if valid_on is None or code_list is None:
+        return None
+    day = _source_day() if valid_on == SOURCE_TIME else F.col(f"{valid_on}__value")
+    return F.when(last_day(F.col(f"{column.name}__value"), load_code_list(code_list)) < day, F.lit("CODE_RETIRED"))
+
+
+def _source_day() -> Column:
+    """Return the day of the source's change, or of the batch's arrival where the source says none."""
+    return F.to_date(F.from_utc_timestamp(F.coalesce(F.col("_source_at"), F.col("_received_at")), ZONE))
 
 
 def _contradiction(column: Property, contract: Contract) -> Column | None:
@@ -121,6 +142,20 @@ def _changes(contract: Contract) -> Column:
         change = F.struct(F.lit(column).alias("column"), F.col(column).alias("raw"), rule.alias("rule"))
         entries.append(F.when(rule.isNotNull(), change))
     return _compact(entries, _CHANGE)
+
+
+def _unmapped(contract: Contract) -> Column:
+    """Return column, list, reason and clean value of every code that a person must look at."""
+    entries = []
+    for column in contract.columns:
+        code_list = contract.code_list_of(column)
+        if code_list is not None:
+            problem = F.col(f"{column}__problem")
+            parts = {"column": F.lit(column), "code_list": F.lit(code_list), "reason": problem}
+            parts["value"] = F.col(f"{column}__value")
+            entry = F.struct(*[part.alias(name) for name, part in parts.items()])
+            entries.append(F.when(problem.isin(*CODE_REASONS), entry))
+    return _compact(entries, _UNMAPPED)
 
 
 def _compact(entries: list[Column], element_type: str) -> Column:

@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 from catalog.control.batches import find_batch, finish_stage, list_batches, pending_batches
 from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
+from catalog.control.unmapped import replace_sightings
 from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, tombstones, without
+from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, still_current, tombstones, without
 from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
+from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
@@ -39,6 +41,8 @@ class Waiting:
     previous_date: date | None
     admitted: dict[str, int]
     """Batch → rows that extract accepted."""
+    later: list[str]
+    """Batches that arrived after the first of these and were conformed before: only a replay has any."""
 
 
 def conform(resource: str, batch: str | None = None) -> None:
@@ -77,7 +81,8 @@ def _waiting(session: Session, contract: Contract, batch: str | None) -> Waiting
         for e in ledger_entries(session, resource=contract.id, stage="extract")
         if e.batch_id in set(ids)
     }
-    return Waiting(ids, max(before, default=None), admitted)
+    later = [b.batch_id for b in accepted if earliest and b.received_at > earliest and b.batch_id not in set(ids)]
+    return Waiting(ids, max(before, default=None), admitted, later)
 
 
 def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, run: StageRun) -> None:
@@ -93,12 +98,16 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         sound = judged.where(SOUND)
         concerned = None
         if delta.current_version(spark, silver):
+            if waiting.later:
+                current = still_current(sound, delta.read(spark, silver), waiting.later, arrived)
+                sound = stack.enter_context(staged(spark, current, run, "current"))
             concerned = concerned_rows(delta.read(spark, silver), sound, arrived, contract)
             concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
         losers = losing_rows(sound, contract, concerned)
         if losers is not None:
             losers = stack.enter_context(staged(spark, losers, run, "losers"))
-        counts = _counts(judged, losers)
+        counts, has_unmapped = _counts(judged, losers)
+        unmapped = unmapped_values(judged, contract) if has_unmapped else []
         _refuse_lost_rows(counts, waiting, contract)
         _write_set_aside(spark, _refused(judged, losers), aside, waiting.batch_ids, counts, run)
         version = _write_silver(spark, without(sound, losers), concerned, contract)
@@ -108,6 +117,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     with session_scope() as session:
         for batch_id in waiting.batch_ids:
             finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
+        replace_sightings(session, contract.id, waiting.batch_ids, unmapped)
 
 
 def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
@@ -120,9 +130,13 @@ def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
     return unsound.unionByName(duplicates.withColumn("places", duplicate))
 
 
-def _counts(judged: DataFrame, losers: DataFrame | None) -> dict[tuple[str, bool], int]:
-    """Return (batch, accepted?) → rows; a superseded version is accepted, it lives on in bronze."""
-    groups = judged.groupBy("_batch_id", F.expr(SOUND).alias("accepted")).count().collect()
+def _counts(judged: DataFrame, losers: DataFrame | None) -> tuple[dict[tuple[str, bool], int], bool]:
+    """Return (batch, accepted?) → rows, and whether any row has a code for the worklist.
+
+    A superseded version is accepted, it lives on in bronze.
+    """
+    grouped = judged.groupBy("_batch_id", F.expr(SOUND).alias("accepted"))
+    groups = grouped.agg(F.count("*").alias("count"), F.expr(f"bool_or({HAS_UNMAPPED})").alias("unmapped")).collect()
     counts = {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
     duplicates = (
         [] if losers is None else losers.where("_standing = 'duplicate'").groupBy("_batch_id").count().collect()
@@ -130,7 +144,7 @@ def _counts(judged: DataFrame, losers: DataFrame | None) -> dict[tuple[str, bool
     for row in duplicates:
         counts[row["_batch_id"], True] -= row["count"]
         counts[row["_batch_id"], False] = counts.get((row["_batch_id"], False), 0) + row["count"]
-    return counts
+    return counts, any(row["unmapped"] for row in groups)
 
 
 def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, contract: Contract) -> None:

@@ -11,7 +11,7 @@ from catalog.model.ids.uscc import explain_uscc
 from catalog.model.registry import RESOURCES, Registry
 from catalog.model.source import FeedSource, FileSource, RestSource, WatermarkSource
 from infra.demonstration.departments import load_departments
-from infra.demonstration.division_list import DIVISION_CSV, render
+from infra.demonstration.division_list import DIVISION_CSV, mapped_by_hand, render
 from infra.demonstration.insurance import EMPLOYER_COLUMNS, PERSON_COLUMNS
 from infra.demonstration.licence_kinds import KINDS
 from infra.demonstration.lists import LISTS
@@ -29,7 +29,7 @@ def test_every_code_list_loads(name: str):
 
 
 def test_division_list_is_what_stdnum_says():
-    written, derived = DIVISION_CSV.read_text(encoding="utf-8").splitlines(), render().splitlines()
+    written, derived = DIVISION_CSV.read_text(encoding="utf-8").splitlines(), (render() + mapped_by_hand()).splitlines()
     assert len(derived) > 6000
     difference = list(difflib.unified_diff(written, derived, "division.csv", "python-stdnum", lineterm="", n=0))
     assert not difference, "\n".join(difference[:40])
@@ -52,7 +52,10 @@ def test_division_successors_exist_and_lead_somewhere():
 def test_standard_lists_are_whole():
     assert {f"{n:02}" for n in range(1, 57)} <= load_code_list("ethnic_group").canonical_codes
     industry = load_code_list("industry").canonical_codes
-    assert set("ABCDEFGHIJKLMNOPQRST") | {f"{n:02}" for n in range(1, 98)} == industry
+    levels = {length: {code for code in industry if len(code) == length} for length in (1, 2, 3, 4)}
+    assert levels[1] | levels[2] == set("ABCDEFGHIJKLMNOPQRST") | {f"{n:02}" for n in range(1, 98)}
+    assert {length: len(codes) for length, codes in levels.items()} == {1: 20, 2: 97, 3: 473, 4: 1381}
+    assert all(code[:-1] in industry for code in levels[3] | levels[4])
     assert load_code_list("sex").canonical_codes == {"0", "1", "2", "9"}
 
 

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.codes import CodeList, load_code_list
 from jobs.runtime.standards.cleaning import cleaned
+from jobs.runtime.standards.lookup import looked_up
 from jobs.runtime.standards.rule import Rule, first_of
 
 _DATE_FORM = r"\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\z"
@@ -103,7 +104,10 @@ def code_rule(list_name: str) -> Rule:
 
 
 def _mended(text: Column, codes: CodeList) -> Column:
-    value = text
-    for wrong, right in codes.fixes.items():
-        value = F.when(text == wrong, F.lit(right)).otherwise(value)
+    value = F.coalesce(looked_up(text, codes.fixes), text) if codes.fixes else text
     return F.when(~text.isin(*sorted(codes.ignored)), value) if codes.ignored else value
+
+
+def last_day(value: Column, codes: CodeList) -> Column:
+    """Return the last day on which the code ``value`` was in force; null while it is, or when it is unknown."""
+    return looked_up(value, {code: day.isoformat() for code, day in codes.retired.items()}).cast("date")
