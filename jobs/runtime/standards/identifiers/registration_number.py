@@ -1,0 +1,48 @@
+"""Registration numbers (工商注册号, GS 15-2006): ISO 7064 MOD 11,10 as a walk through a table of its ten states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from catalog.model.ids import registration_number
+from jobs.runtime.standards.identifiers.form import digit, identifier_text, named, table, without_outer_marks
+from jobs.runtime.standards.rule import Rule, first_of
+
+_START = 5
+_NEXT = [((state or 10) * 2 % 11 + number) % 10 for state in range(10) for number in range(10)]
+"""State after a digit, at ten times the state plus the digit."""
+_RIGHT = 1
+
+
+def _number(found: Sequence[Column]) -> list[Column]:
+    return [F.when(found[0].rlike(registration_number.PATTERN), found[0].try_cast("bigint"))]
+
+
+def _is_right(found: Sequence[Column]) -> list[Column]:
+    """Return whether the walk over all 15 digits ends in the right state; null for what has not the form."""
+    state = F.lit(_START)
+    for place in range(14, -1, -1):
+        state = F.get(table(_NEXT), (state * F.lit(10) + digit(found[0], place)).cast("int"))
+    return [state == _RIGHT]
+
+
+def registration_number_rule(headings: tuple[str, ...] = ()) -> Rule:
+    """Return the rule of 工商注册号: 15 digits, judged by form and check digit."""
+
+    def problem(text: Column, value: Column, is_right: Column) -> Column:
+        return first_of(
+            (value.isNull() | is_right, ""),
+            (is_right.isNotNull(), "REGISTRATION_NUMBER_CHECKSUM"),
+            *named(value, registration_number.failures(headings)),
+        )
+
+    return Rule(
+        "registration_number.clean",
+        text=identifier_text,
+        value=without_outer_marks,
+        steps=(_number, _is_right),
+        problem=problem,
+    )
