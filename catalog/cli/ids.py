@@ -96,6 +96,8 @@ def _tell_all(answers: list[dict[str, Any]]) -> None:
     typer.echo(f"{answers[0]['value']}: resembles no identifier (不像任何一种标识)")
     for answer in answers:
         typer.echo(f"  {answer['name']} {answer['identifier']}: {answer['reason']['code']}  {answer['reason']['zh']}")
+    if len({answer["reason"]["remedy_en"] for answer in answers}) == 1:
+        _tell_remedy(answers[0]["reason"])
 
 
 def _tell(answer: dict[str, Any]) -> None:
@@ -107,4 +109,8 @@ def _tell(answer: dict[str, Any]) -> None:
     if answer["reason"]:
         reason = answer["reason"]
         typer.echo(f"  reason: {reason['code']}\n    {reason['zh']}\n    {reason['en']}")
-        typer.echo(f"  remedy:\n    {reason['remedy_zh']}\n    {reason['remedy_en']}")
+        _tell_remedy(reason)
+
+
+def _tell_remedy(reason: dict[str, str]) -> None:
+    typer.echo(f"  remedy:\n    {reason['remedy_zh']}\n    {reason['remedy_en']}")

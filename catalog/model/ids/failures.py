@@ -46,6 +46,15 @@ def damage(prefix: str, headings: Sequence[str]) -> tuple[Failure, ...]:
     )
 
 
+def has_no_shape(value: str) -> bool:
+    """Return whether ``value`` no longer shows which identifier was meant: a placeholder, or a scientific notation.
+
+    >>> has_no_shape("9.14E+17"), has_no_shape("无"), has_no_shape("9151010?054935200X")
+    (True, True, False)
+    """
+    return matches(one_of(PLACEHOLDERS), value) or matches(_SCIENTIFIC, value)
+
+
 def one_of(texts: Iterable[str]) -> str:
     r"""Return a pattern that matches exactly one of ``texts``.
 

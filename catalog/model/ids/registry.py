@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.model.codes import load_code_list
 from catalog.model.ids import citizen_id, division, licence_id, organisation_code, registration_number, uscc
 from catalog.model.ids.cleaning import clean_identifier, without_dashes
+from catalog.model.ids.failures import has_no_shape
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -88,7 +89,7 @@ def identify(raw: str) -> list[Reading]:
     readings = [_read(identifier, value) for identifier in IDENTIFIERS]
     valid = [reading for reading in readings if reading.reason is None]
     length = len(without_dashes(value))
-    near = [reading for reading in readings if _is_near(reading, length)]
+    near = [] if has_no_shape(value) else [reading for reading in readings if _is_near(reading, length)]
     return valid or [reading for reading in near if not _is_hopeless(reading)] or readings
 
 
