@@ -56,9 +56,13 @@ def _value(text: Column) -> Column:
 
 
 def _first_17(found: Sequence[Column]) -> list[Column]:
-    """Return the number of the first 17 digits; null where they are not 17 digits, the first no nought."""
+    """Return the number of the first 17 digits; 0 where they are not 17 digits, the first no nought.
+
+    Never null: what is computed from it needs no code for nulls, which would be most of the code.
+    """
     number = F.substring(found[0], 1, 17).try_cast("bigint")
-    return [F.when((F.char_length(found[0]) == 18) & (number >= F.lit(10**16)), number)]
+    is_whole = (F.char_length(found[0]) == 18) & (number >= F.lit(10**16))
+    return [F.coalesce(F.when(is_whole, number), F.lit(0).cast("bigint"))]
 
 
 def _parts(found: Sequence[Column]) -> list[Column]:

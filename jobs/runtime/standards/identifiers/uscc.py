@@ -37,11 +37,13 @@ def _form(found: Sequence[Column]) -> list[Column]:
 
 
 def _bytes(found: Sequence[Column]) -> list[Column]:
-    return [F.conv(F.hex(F.substring(found[0], *part)), 16, 10).cast("bigint") for part in _PARTS]
+    """Return the parts as numbers; 0, never null, for what has not the form."""
+    parts = (F.conv(F.hex(F.substring(found[0], *part)), 16, 10).cast("bigint") for part in _PARTS)
+    return [F.coalesce(part, F.lit(0).cast("bigint")) for part in parts]
 
 
 def _values(found: Sequence[Column]) -> list[Column]:
-    """Return the parts with each byte replaced by its place in the alphabet."""
+    """Return the parts with each byte replaced by its place in the alphabet; negative for what has not the form."""
     return [_places(number, length) for number, (_, length) in zip(found, _PARTS, strict=True)]
 
 
@@ -55,22 +57,23 @@ def _places(number: Column, length: int) -> Column:
 
 
 def _sum(found: Sequence[Column]) -> list[Column]:
-    """Return whether the check character is right; null for what has not the form."""
+    """Return whether form and check character are right, and whether the form is."""
     terms = []
     for number, (first, length) in zip(found, _PARTS, strict=True):
         for lane in range(length):
             place = F.shiftright(number, 8 * (length - 1 - lane)).bitwiseAND(F.lit(31).cast("bigint"))
             terms.append(place * F.lit(_WEIGHTS[first - 1 + lane]))
-    return [reduce(add, terms) % F.lit(31) == 0]
+    has_form = found[0] >= 0
+    return [has_form & (reduce(add, terms) % F.lit(31) == 0), has_form]
 
 
 def uscc_rule(headings: tuple[str, ...] = ()) -> Rule:
     """Return the rule of 统一社会信用代码: form and check character; what else was written is named."""
 
-    def problem(text: Column, value: Column, is_right: Column) -> Column:
+    def problem(text: Column, value: Column, is_right: Column, has_form: Column) -> Column:
         return first_of(
             (value.isNull() | is_right, ""),
-            *((is_right.isNull() & condition, code) for condition, code in named(value, uscc.failures(headings))),
+            *((~has_form & condition, code) for condition, code in named(value, uscc.failures(headings))),
             (value.rlike(uscc.ZEROED), "USCC_SPREADSHEET"),
             (is_likely_citizen_id(value), "USCC_IS_CITIZEN_ID"),
             (F.lit(True), "USCC_CHECKSUM"),
