@@ -23,10 +23,11 @@ LISTS = {
 }
 LEAST = {
     "legal_entity.sichuan_transport_credit": {
-        "USCC_IS_ORGANISATION_CODE": 2200, "USCC_SPREADSHEET": 1500, "USCC_IS_REGISTRATION_NUMBER": 230,
-        "USCC_LENGTH": 200, "USCC_CHECKSUM": 1, "USCC_HEADING": 1, "USCC_PLACEHOLDER": 5, "USCC_FORMAT": 1,
+        "USCC_IS_ORGANISATION_CODE": 2250, "USCC_SPREADSHEET": 1505, "USCC_IS_REGISTRATION_NUMBER": 230,
+        "USCC_LENGTH": 250, "USCC_CHECKSUM": 220, "USCC_LETTER": 40,
+        "USCC_FORMAT": 50, "USCC_PLACEHOLDER": 12, "USCC_HEADING": 1,
     },
-    "legal_entity.highway_credit": {"USCC_SPREADSHEET": 4000},
+    "legal_entity.highway_credit": {"USCC_SPREADSHEET": 4300, "USCC_LETTER": 6, "USCC_CHECKSUM": 4},
 }  # fmt: skip
 """Resource → reason code → at least so many rows."""
 
