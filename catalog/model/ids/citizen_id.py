@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from stdnum.cn import ric
@@ -117,6 +118,7 @@ def explain_citizen_id(value: str, headings: tuple[str, ...] = ()) -> str | None
     return None if value[:6] in PERMITS else explain_division(value[:6], since=born)
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of a citizen number fails, in order."""
     return (

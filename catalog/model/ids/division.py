@@ -95,6 +95,7 @@ def explain_division(value: str, *, since: date | None = None, headings: tuple[s
     return "DIVISION_NOT_IN_FORCE" if since and last and last < since else None
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of a division code fails, in order."""
     return (

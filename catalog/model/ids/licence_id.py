@@ -7,6 +7,7 @@ issuer, serial and version without the dots.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stdnum.iso7064 import mod_37_36
 
@@ -76,6 +77,7 @@ def explain_licence_id(value: str, headings: tuple[str, ...] = ()) -> str | None
     return None if expected == parts.check else "LICENCE_ID_CHECKSUM"
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of a licence identifier fails, in order."""
     return (

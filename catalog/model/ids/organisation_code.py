@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalog.model.ids.cleaning import DASHES, without_dashes
 from catalog.model.ids.failures import Failure, damage, first_failure, matches
@@ -72,6 +73,7 @@ def explain_organisation_code(value: str, headings: tuple[str, ...] = ()) -> str
     return None if check_character(value[:8]) == value[8] else "ORGANISATION_CODE_CHECKSUM"
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of an organisation code fails, in order."""
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stdnum.iso7064 import mod_11_10
 
@@ -62,6 +63,7 @@ def explain_registration_number(value: str, headings: tuple[str, ...] = ()) -> s
     return None if check_digit(value[:14]) == value[14] else "REGISTRATION_NUMBER_CHECKSUM"
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of a registration number fails, in order."""
     return (

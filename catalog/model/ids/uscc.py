@@ -7,6 +7,7 @@ code (GB 11714), so an older list that has only that one links by it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stdnum.cn import uscc
 
@@ -93,6 +94,7 @@ def explain_uscc(value: str, headings: tuple[str, ...] = ()) -> str | None:
     return "USCC_IS_CITIZEN_ID" if citizen_id.is_likely_citizen_id(value) else "USCC_CHECKSUM"
 
 
+@lru_cache
 def failures(headings: tuple[str, ...] = ()) -> tuple[Failure, ...]:
     """Return the ways in which a text that has not the form of a unified social credit code fails, in order."""
     return (
