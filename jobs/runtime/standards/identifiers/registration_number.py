@@ -21,12 +21,25 @@ def _number(found: Sequence[Column]) -> list[Column]:
     return [F.when(found[0].rlike(registration_number.PATTERN), found[0].try_cast("bigint"))]
 
 
+def _walk(found: Sequence[Column]) -> list[Column]:
+    """Return the state after the first five digits, and the number."""
+    return [_walked(F.lit(_START), found[0], range(14, 9, -1)), found[0]]
+
+
+def _walk_on(found: Sequence[Column]) -> list[Column]:
+    """Return the state after the first ten digits, and the number; one expression over all would be too deep."""
+    return [_walked(found[0], found[1], range(9, 4, -1)), found[1]]
+
+
 def _is_right(found: Sequence[Column]) -> list[Column]:
     """Return whether the walk over all 15 digits ends in the right state; null for what has not the form."""
-    state = F.lit(_START)
-    for place in range(14, -1, -1):
-        state = F.get(table(_NEXT), (state * F.lit(10) + digit(found[0], place)).cast("int"))
-    return [state == _RIGHT]
+    return [_walked(found[0], found[1], range(4, -1, -1)) == _RIGHT]
+
+
+def _walked(state: Column, number: Column, places: range) -> Column:
+    for place in places:
+        state = F.get(table(_NEXT), (state * F.lit(10) + digit(number, place)).cast("int"))
+    return state
 
 
 def registration_number_rule(headings: tuple[str, ...] = ()) -> Rule:
@@ -43,6 +56,6 @@ def registration_number_rule(headings: tuple[str, ...] = ()) -> Rule:
         "registration_number.clean",
         text=identifier_text,
         value=without_outer_marks,
-        steps=(_number, _is_right),
+        steps=(_number, _walk, _walk_on, _is_right),
         problem=problem,
     )
