@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 from stdnum.cn import uscc as stdnum_uscc
 
+from catalog.control.findings import list_findings
 from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
 from catalog.model.layers import set_aside_of, table_of
@@ -25,7 +26,7 @@ LEAST = {
     "legal_entity.sichuan_transport_credit": {
         "USCC_IS_ORGANISATION_CODE": 2250, "USCC_SPREADSHEET": 1505, "USCC_IS_REGISTRATION_NUMBER": 230,
         "USCC_LENGTH": 250, "USCC_CHECKSUM": 220, "USCC_LETTER": 40,
-        "USCC_FORMAT": 50, "USCC_PLACEHOLDER": 12, "USCC_HEADING": 1,
+        "USCC_FORMAT": 50, "USCC_PLACEHOLDER": 12,
     },
     "legal_entity.highway_credit": {"USCC_SPREADSHEET": 4300, "USCC_LETTER": 6, "USCC_CHECKSUM": 4},
 }  # fmt: skip
@@ -86,4 +87,6 @@ def test_valid_codes_are_accepted_and_every_other_has_its_reason(stack, spark, r
             assert row["reason"] == "USCC_IS_ORGANISATION_CODE"
     with session_scope() as session:
         entries = ledger_entries(session, resource=resource, stage="conform")
+        repeated = [f for f in list_findings(session, resource=resource) if f.reason_code == "REPEATED_HEADER"]
+    assert bool(repeated) == (heading in map(str.lower, written)), "a repeated header is met before its row is judged"
     assert sum(e.read for e in entries) == sum(e.accepted + e.set_aside for e in entries) > 14_000
