@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import codes, elements, recipients, records, resources
+from catalog.cli import codes, elements, ids, recipients, records, resources
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.add_typer(resources.app, name="resources")
 app.add_typer(elements.app, name="elements")
 app.add_typer(codes.app, name="codes")
 app.add_typer(recipients.app, name="recipients")
+app.add_typer(ids.app, name="ids")
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from catalog.model.contract import Contract, Item
-from catalog.model.ids import citizen_id, licence_id, uscc
+from catalog.model.ids import citizen_id, division, licence_id, organisation_code, registration_number, uscc
 from catalog.model.registry import Registry
 
 PATTERNS = {
     "citizen_id": (citizen_id.PATTERN, "公民身份号码格式", "a citizen number's form (GB 11643)"),
     "uscc": (uscc.PATTERN, "统一社会信用代码格式", "a unified social credit code's form (GB 32100)"),
     "licence_id": (licence_id.PATTERN, "电子证照标识格式", "a licence identifier's form (GB/T 36904)"),
-    "division": (r"\A[0-9]{6}\z", "行政区划代码格式", "a division code's form (GB/T 2260)"),
+    "organisation_code": (organisation_code.PATTERN, "组织机构代码格式", "an organisation code's form (GB 11714)"),
+    "registration_number": (registration_number.PATTERN, "工商注册号格式", "a registration number's form (GS 15-2006)"),
+    "division": (division.PATTERN, "行政区划代码格式", "a division code's form (GB/T 2260)"),
 }
 """Standard → anchored ASCII pattern in Java's spelling, and what it is in two languages."""
 

@@ -19,7 +19,7 @@ ResourceId = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\z
 
 LogicalType = Literal["string", "date", "timestamp", "number", "integer", "boolean"]
 Standard = Literal[
-    "text", "name", "citizen_id", "uscc", "licence_id", "division",
+    "text", "name", "citizen_id", "uscc", "organisation_code", "registration_number", "licence_id", "division",
     "code", "date", "instant", "decimal", "integer", "boolean",
 ]  # fmt: skip
 Classification = Literal["public", "internal", "sensitive", "personal"]

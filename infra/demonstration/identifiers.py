@@ -123,7 +123,12 @@ def licence_ids(type_code: str, issuer: str, serial: IntArray, version: str = "0
 def with_wrong_check(value: str, alphabet: str) -> str:
     """Return ``value`` with its last character replaced by its neighbour in ``alphabet``.
 
+    Where that would end in three noughts, the mark of a spreadsheet, it is the neighbour's neighbour: one fault, one
+    kind.
+
     >>> with_wrong_check("11010519491231002X", "0123456789X")
     '110105194912310020'
     """
-    return value[:-1] + alphabet[(alphabet.index(value[-1]) + 1) % len(alphabet)]
+    at = alphabet.index(value[-1]) + 1
+    wrong = value[:-1] + alphabet[at % len(alphabet)]
+    return value[:-1] + alphabet[(at + 1) % len(alphabet)] if wrong.endswith("000") else wrong

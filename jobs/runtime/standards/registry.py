@@ -9,10 +9,7 @@ from jobs.runtime.standards.rule import Rule
 RULES: dict[str, Rule] = {
     "text": text.TEXT,
     "name": text.NAME,
-    "citizen_id": identifiers.CITIZEN_ID,
-    "uscc": identifiers.USCC,
-    "licence_id": identifiers.LICENCE_ID,
-    "division": identifiers.DIVISION,
+    **{standard: made(()) for standard, made in identifiers.RULES_BY_HEADING.items()},
     "date": values.DATE,
     "instant": values.INSTANT,
     "decimal": values.DECIMAL,
@@ -22,5 +19,7 @@ RULES: dict[str, Rule] = {
 
 
 def rule_of(item: Item) -> Rule:
-    """Return the rule that ``item`` names."""
+    """Return the rule that ``item`` names; an identifier's knows the column's headings, to tell a repeated header."""
+    if item.standard in identifiers.RULES_BY_HEADING:
+        return identifiers.RULES_BY_HEADING[item.standard](tuple(item.source_names))
     return values.code_rule(str(item.code_list)) if item.standard == "code" else RULES[item.standard]

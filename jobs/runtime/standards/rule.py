@@ -6,7 +6,7 @@ computed seventeen times, and the plan grows until the engine chokes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -28,7 +28,11 @@ def first_of(*cases: tuple[Column, str]) -> Column:
     return found
 
 
-def no_problem(text: Column, value: Column) -> Column:
+Step = Callable[[Sequence[Column]], list[Column]]
+"""What is known so far → what is known next, each a column of a projection of its own."""
+
+
+def no_problem(text: Column, value: Column, *found: Column) -> Column:
     """Return that nothing can be wrong with the value."""
     return nothing()
 
@@ -41,14 +45,16 @@ class Rule:
     """Id under which a change of form is recorded."""
     value: Callable[[Column], Column]
     """Clean text → standard value in its logical type; null when there is none."""
-    problem: Callable[[Column, Column], Column] = no_problem
-    """Clean text, value → reason code, or null when the value stands."""
+    problem: Callable[..., Column] = no_problem
+    """Clean text, value, and what the last of ``steps`` found → reason code, or null when the value stands."""
     text: Callable[[Column], Column] = cleaned
     """Raw text → clean text."""
     written: Callable[[Column], Column] = lambda value: value
     """Value → the form in which a department may write it without being changed."""
     noteworthy: Callable[[Column], tuple[Column, str]] | None = None
     """Clean text → a condition and the flag (in capitals) that people want to see."""
+    steps: tuple[Step, ...] = ()
+    """Value → … → what the judgement needs and would otherwise compute once per use."""
 
     def change(self, raw: Column, text: Column, value: Column) -> Column:
         """Return the id of what changed the raw value, or null."""
@@ -59,11 +65,27 @@ class Rule:
 
 def apply_rules(rows: DataFrame, rules: Mapping[str, Rule]) -> DataFrame:
     """Return ``rows`` with ``<column>__value``, ``<column>__problem`` and ``<column>__rule`` for each raw column."""
+    wanted = [*rows.columns, *[f"{c}__{part}" for c in rules for part in ("value", "problem", "rule")]]
     rows = rows.select("*", *[rule.text(F.col(c)).alias(f"{c}__text") for c, rule in rules.items()])
     rows = rows.select("*", *[rule.value(F.col(f"{c}__text")).alias(f"{c}__value") for c, rule in rules.items()])
+    rows, found = _stepped(rows, rules)
     judged = []
     for column, rule in rules.items():
         text, value = F.col(f"{column}__text"), F.col(f"{column}__value")
-        judged.append(rule.problem(text, value).alias(f"{column}__problem"))
+        judged.append(rule.problem(text, value, *map(F.col, found[column])).alias(f"{column}__problem"))
         judged.append(rule.change(F.col(column), text, value).alias(f"{column}__rule"))
-    return rows.select("*", *judged).drop(*[f"{c}__text" for c in rules])
+    return rows.select("*", *judged).select(*wanted)
+
+
+def _stepped(rows: DataFrame, rules: Mapping[str, Rule]) -> tuple[DataFrame, dict[str, list[str]]]:
+    """Return ``rows`` after the steps of all rules, and the names of what each rule's last step found."""
+    found = {column: [f"{column}__value"] if rule.steps else [] for column, rule in rules.items()}
+    for number in range(max((len(rule.steps) for rule in rules.values()), default=0)):
+        made: list[Column] = []
+        for column, rule in rules.items():
+            if number < len(rule.steps):
+                outcome = rule.steps[number]([F.col(name) for name in found[column]])
+                found[column] = [f"{column}__step_{number}_{place}" for place in range(len(outcome))]
+                made += [what.alias(name) for what, name in zip(outcome, found[column], strict=True)]
+        rows = rows.select("*", *made)
+    return rows, found
