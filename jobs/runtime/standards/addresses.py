@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, reduce
+from operator import or_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -116,43 +118,78 @@ def _province(text: Column) -> Column:
     return F.when(name != "", F.concat_ws("|", looked_up(provinces(), name), rest)).otherwise(text)
 
 
-def _prefecture(text: Column) -> Column:
-    """Return the text with the prefecture: a full name ends at the first or second 市, 州, 盟 or 地区 (兰州市)."""
-    scope = _field(text, 1)
-    rest = _field(text, 2)
-    first = F.regexp_extract(rest, r"\A.{1,12}?(?:[市州盟]|地区)", 0)
-    second = F.regexp_extract(rest, r"\A.{1,12}?[市州].{0,3}?[市州]", 0)
-    short = [
-        F.when((scope != "") & ~F.substring(rest, size + 1, 5).rlike(rf"\A{_PART_OF_NAME}"), F.left(rest, F.lit(size)))
-        for size in (4, 3, 2)
-    ]
-    return _found(text, prefectures(), scope, rest, [second, first, *short])
+@dataclass(frozen=True)
+class _Try:
+    """One projection: goes a level down where ``name`` of the rest is a key of ``table``."""
+
+    table: Callable[[], Mapping[str, str]]
+    name: Callable[[Column], Column]
+    """What follows the stroke → the name that is tried; empty for none."""
+    scopes: tuple[int, ...]
+    """Digits known so far with which it is tried."""
+    is_scoped: bool = True
+    """Whether the keys of ``table`` carry the scope; else what is found must lie within it."""
+
+    def __call__(self, text: Column) -> Column:
+        scope, rest = _field(text, 1), _field(text, 2)
+        name = self.name(rest)
+        code = looked_up(self.table(), F.concat_ws("|", scope, name) if self.is_scoped else name)
+        found = code if self.is_scoped else F.when(code.startswith(scope), code)
+        onward = F.concat(found, F.lit("|"), rest.substr(F.length(name) + 1, F.length(rest)))
+        is_open = _any(F.substring(text, digits + 1, 1) == "|" for digits in self.scopes)
+        return F.coalesce(F.when(is_open, onward), text)
 
 
-def _county(text: Column) -> Column:
-    """Return the text with the county; its name ends at the first or second 区, 县, 市 or 旗 (新市区)."""
-    scope = _field(text, 1)
-    rest = F.regexp_replace(_field(text, 2), r"\A市辖区", "")
-    first = F.regexp_extract(rest, rf"\A.{{1,14}}?[{_COUNTY_ENDS}]", 0)
-    second = F.regexp_extract(rest, rf"\A.{{1,14}}?[{_COUNTY_ENDS}].{{0,3}}?[{_COUNTY_ENDS}]", 0)
-    return _found(text, counties(), scope, rest, [second, first])
+def _any(conditions: Iterable[Column]) -> Column:
+    """Return whether any of ``conditions`` holds."""
+    return reduce(or_, conditions)
 
 
-def _found(text: Column, table: dict[str, str], scope: Column, rest: Column, names: list[Column]) -> Column:
-    """Return the text one level on, by the first of ``names`` that ``table`` knows within ``scope``.
+def _matched(pattern: str) -> Callable[[Column], Column]:
+    return lambda rest: F.regexp_extract(rest, pattern, 0)
 
-    The names are tried in a lambda, so that the plan holds the table once.
-    """
 
-    def onward(candidate: Column) -> Column:
-        code = looked_up(table, candidate["key"])
-        size = F.length(candidate["name"])
-        further = F.concat(code, F.lit("|"), rest.substr(size + 1, F.length(rest)))
-        return F.when(code.startswith(scope), further)
+def _first(size: int) -> Callable[[Column], Column]:
+    """Return the first characters, unless what follows makes them part of another name."""
+    return lambda rest: F.when(~F.substring(rest, size + 1, 5).rlike(rf"\A{_PART_OF_NAME}"), F.left(rest, F.lit(size)))
 
-    keys = [(F.concat_ws("|", prefix, name), name) for name in names for prefix in (scope, F.lit(""))]
-    candidates = F.array(*[F.struct(key.alias("key"), name.alias("name")) for key, name in keys])
-    return F.coalesce(F.get(F.array_compact(F.transform(candidates, onward)), F.lit(0)), text)
+
+def _whole_names() -> dict[str, str]:
+    return {key: code for key, code in prefectures().items() if key[-1] in _PREFECTURE_ENDS}
+
+
+def _short_names() -> dict[str, str]:
+    return {key: code for key, code in prefectures().items() if key[-1] not in _PREFECTURE_ENDS}
+
+
+def _county_anywhere() -> dict[str, str]:
+    return {key[1:]: code for key, code in counties().items() if key[0] == "|"}
+
+
+def _county_within() -> dict[str, str]:
+    return {key: code for key, code in counties().items() if key[0] != "|"}
+
+
+_PREFECTURE_ENDS = "市州盟区"
+_FIRST_PREFECTURE, _SECOND_PREFECTURE = r"\A.{1,12}?(?:[市州盟]|地区)", r"\A.{1,12}?[市州].{0,3}?[市州]"
+"""A full name ends at the first or second 市, 州, 盟 or 地区 (兰州市)."""
+_FIRST_COUNTY = rf"\A.{{1,14}}?[{_COUNTY_ENDS}]"
+_SECOND_COUNTY = rf"{_FIRST_COUNTY}.{{0,3}}?[{_COUNTY_ENDS}]"
+"""A name ends at the first or second 区, 县, 市 or 旗 (新市区)."""
+_PREFECTURE = (
+    *(_Try(_whole_names, _matched(pattern), (0, 2)) for pattern in (_SECOND_PREFECTURE, _FIRST_PREFECTURE)),
+    *(_Try(_short_names, _first(size), (2,)) for size in (4, 3, 2)),
+)
+_COUNTY = tuple(
+    _Try(table, _matched(pattern), (0, 2, 4), is_scoped)
+    for pattern in (_SECOND_COUNTY, _FIRST_COUNTY)
+    for table, is_scoped in ((_county_within, True), (_county_anywhere, False))
+)
+
+
+def _without_collective(text: Column) -> Column:
+    """Return the text without 市辖区, which only groups the districts of a city."""
+    return F.regexp_replace(text, r"(?<=\A[0-9]{2,4}\|)市辖区", "")
 
 
 def _field(text: Column, index: int) -> Column:
@@ -164,7 +201,7 @@ def _code(text: Column) -> Column:
     return F.when(digits != "", F.rpad(digits, 6, "0"))
 
 
-_STEPS = (_province, _prefecture, _county)
+_STEPS: tuple[Callable[[Column], Column], ...] = (_province, *_PREFECTURE, _without_collective, *_COUNTY)
 ADDRESS_DIVISION = Rule("address.division", text=_text, steps=_STEPS, value=_code)
 """The six-digit division that an address begins with, as far as it says one without doubt; else none."""
 ADDRESS_REST = Rule(

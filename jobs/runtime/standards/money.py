@@ -1,7 +1,7 @@
 """Money with its unit in one text (金额与单位), as column expressions: an amount in the currency's unit, its ISO code.
 
-Clean text becomes ``number|scale|word``, then ``number|scale|CNY|``; what cannot be read keeps its own form, without
-strokes. The two columns of one text share these steps.
+Clean text becomes ``number|scale|word``, then ``number|power of ten|CNY|``; what cannot be read keeps its own form,
+without strokes. The two columns of one text share these steps.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from jobs.runtime.standards.lookup import looked_up
 from jobs.runtime.standards.rule import Rule, first_of
 
 _SCALES = {
-    "": 0, "十": 1, "百": 2, "千": 3, "万": 4, "十万": 5, "百万": 6, "千万": 7,
-    "亿": 8, "十亿": 9, "百亿": 10, "千亿": 11, "万亿": 12,
+    "": "0", "spelled": "0", "十": "1", "百": "2", "千": "3", "万": "4", "十万": "5", "百万": "6", "千万": "7",
+    "亿": "8", "十亿": "9", "百亿": "10", "千亿": "11", "万亿": "12",
 }  # fmt: skip
 """Scale word → power of ten."""
 _SPELLED = "spelled"
@@ -104,14 +104,13 @@ def _worked_out(number: Column) -> Column:
 
 
 def _with_currency(text: Column) -> Column:
-    """Return ``number|scale|word`` with the ISO code for the word, and a last field that says what was assumed."""
-    number, scale, word = (F.split_part(text, F.lit("|"), F.lit(i)) for i in (1, 2, 3))
+    """Return ``number|scale|word`` with the power of ten and the ISO code, and a last field for what was assumed."""
+    number, scale, word = (_field(text, i) for i in (1, 2, 3))
     code = F.coalesce(looked_up(_WORDS, word), F.lit(_UNKNOWN))
-    named = F.concat_ws("|", number, scale, code, F.lit(""))
-    assumed = F.concat_ws("|", number, scale, F.lit("CNY"), F.lit("assumed"))
-    unit_missing = F.concat_ws("|", number, scale, F.lit(""), F.lit(""))
-    without = F.when(scale.rlike(f"[万亿]|{_SPELLED}"), assumed).otherwise(unit_missing)
-    read = F.when(word == "", without).otherwise(named)
+    without = F.when(scale.rlike(f"[万亿]|{_SPELLED}"), F.lit("CNY|assumed")).otherwise(F.lit("|"))
+    currency = F.when(word == "", without).otherwise(F.concat(code, F.lit("|")))
+    figures = F.translate(number, ",", "")
+    read = F.concat_ws("|", figures, looked_up(_SCALES, scale), currency)
     return F.when(text.contains("|"), read).otherwise(text)
 
 
@@ -126,10 +125,8 @@ def _currency(text: Column) -> Column:
 
 def _exact(text: Column) -> Column:
     """Return number times scale, exactly; null where number or currency cannot be read."""
-    number = F.replace(_field(text, 1), F.lit(","), F.lit("")).try_cast("decimal(24,8)")
-    powers = {word: str(10**power) for word, power in _SCALES.items()} | {_SPELLED: "1"}
-    scale = looked_up(powers, _field(text, 2)).try_cast("decimal(13,0)")
-    return F.when(_currency(text).isNotNull(), number * scale)
+    number = F.concat(_field(text, 1), F.lit("E"), _field(text, 2))
+    return F.when(text.contains("|") & (F.length(_field(text, 3)) == 3), number.try_cast("decimal(38,8)"))
 
 
 def _unread(text: Column) -> list[tuple[Column, str]]:

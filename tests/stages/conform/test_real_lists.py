@@ -5,6 +5,7 @@ import io
 import os
 import re
 import tarfile
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from catalog.model.settings import CHECKOUT
 from jobs.conform.judge import judge
 from jobs.extract.bronze import bronze_columns
 from jobs.extract.header import names_of
+from jobs.runtime.spark import expect_rows
 
 REGISTRY, WATER, GEOHAZARD = (
     "legal_entity.registry_sichuan",
@@ -42,6 +44,7 @@ def judged(spark, tmp_path, resource, rows):
     columns |= {"_source_file": ["list.csv"] * len(rows)}
     for key in set(contract.source.key) & set(nulls):
         columns[key] = [str(i) for i in range(len(rows))]
+    expect_rows(spark, len(rows))
     path = tmp_path / "rows.parquet"
     pq.write_table(pa.table(columns), path)
     return judge(spark.read.parquet(path.as_uri()), contract, None)
@@ -76,7 +79,7 @@ def test_capital_of_the_registry_is_read_to_amount_and_currency(spark, tmp_path,
     for i in read:
         figure = re.match(r"[0-9,]+(\.[0-9]+)?", rows[i]["注册资金"])[0].replace(",", "")
         scale = 10_000 if "万" in rows[i]["注册资金"] else 1
-        assert by_row[i]["amount"] == pytest.approx(float(figure) * scale)
+        assert by_row[i]["amount"] == Decimal(figure) * scale
     foreign = {"美": "USD", "港": "HKD", "欧": "EUR", "日元": "JPY", "马克": "DEM", "新加坡": "SGD", "英镑": "GBP"}
     for i in read:
         expected = next((code for word, code in foreign.items() if word in rows[i]["注册资金"]), "CNY")
