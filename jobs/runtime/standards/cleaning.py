@@ -50,6 +50,9 @@ def _tables() -> tuple[str, str, str, str]:
     """Return the arguments of ``translate``, and the pairs (letter, mark) with the letters they compose to."""
     replaced, removed, pairs, composed = {}, "", "", ""
     for character in (chr(code) for block in _CHANGING for code in block):
+        is_printing = unicodedata.category(character)[0] in "LNPS" and character not in _BLANKS
+        if is_printing and not unicodedata.decomposition(character):
+            continue
         form = _one_form(character)
         if form:
             replaced[character] = form
