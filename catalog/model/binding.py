@@ -16,6 +16,8 @@ from catalog.model.element import Element
 from catalog.model.elements import Elements
 from catalog.model.errors import ContractError
 
+FINER = {"current_name": "name", "address": "text"}
+"""Reading rule → the rule that it refines: a contract may read a column more closely than its element asks."""
 REMEDY = "leave the key out, since it follows from the element; or bind to another element, or mend the element"
 
 
@@ -55,17 +57,20 @@ def _element(elements: Elements, element_id: str, day: date, column: str, place:
 
 
 def _inherit(declared: dict[str, Any], item: dict[str, Any], element: Element) -> Iterator[str]:
-    """Write what ``element`` says into the column's property and item; yield each contradiction."""
+    """Write what ``element`` says into the column's property and item; yield each contradiction.
+
+    What a derived column is read by stands in the contract: it depends on the column that it comes from.
+    """
     if element.status == "retired":
         yield f"data element {element.id} {element.version} is retired"
     inherited: list[tuple[dict[str, Any], str, Any]] = [
         (declared, "logical_type", element.logical_type),
         (declared, "physical_type", element.spark_type),
         (declared, "classification", element.classification),
-        (item, "standard", element.standard),
-        (item, "code_list", element.value_domain.code_list),
         (item, "mask", element.mask),
     ]
+    if "of" not in item and FINER.get(str(item.get("standard")), "") != (element.standard or "text"):
+        inherited += [(item, "standard", element.standard), (item, "code_list", element.value_domain.code_list)]
     for block, name, value in inherited:
         key = next((spelling for spelling in (name, to_camel(name)) if spelling in block), None)
         if key is not None:

@@ -21,6 +21,8 @@ LogicalType = Literal["string", "date", "timestamp", "number", "integer", "boole
 Standard = Literal[
     "text", "name", "citizen_id", "uscc", "organisation_code", "registration_number", "licence_id", "division",
     "code", "date", "instant", "decimal", "integer", "boolean",
+    "current_name", "former_name", "money_amount", "money_currency",
+    "phone", "address", "address_division", "address_rest", "industry",
 ]  # fmt: skip
 Classification = Literal["public", "internal", "sensitive", "personal"]
 SPARK_TYPES: dict[str, str] = {
@@ -106,6 +108,8 @@ class Item(Strict):
     element: Name | None = None
     """Data element (数据元) of ``catalog/elements`` that the column is; type, rule, code list, classification and mask
     follow from it when the contract is read (``catalog/model/binding.py``)."""
+    of: Name | None = None
+    """Delivered column that this one is derived from; such a column is neither in the source nor in bronze."""
     standard: Standard = "text"
     """Which standardising rule applies."""
     code_list: Name | None = None
@@ -240,6 +244,11 @@ class Contract(OdcsBlock):
         return [p.name for p in self.properties]
 
     @property
+    def raw_columns(self) -> list[str]:
+        """The columns that bronze holds as received: all but the derived ones."""
+        return [c for c in self.columns if self.item(c).of is None]
+
+    @property
     def key(self) -> list[str]:
         """The primary key's column names."""
         return [p.name for p in self.properties if p.primary_key]
@@ -296,6 +305,10 @@ def _problems(contract: Contract) -> list[str]:
         found += _validity_problems(contract, column, item)
         if item.agrees_with and item.agrees_with not in columns:
             found.append(f"column {column}: agrees_with names unknown column {item.agrees_with}")
+        if item.of is not None and (item.of not in contract.raw_columns or item.source_names or not government.source):
+            found.append(f"column {column}: of names a delivered column of a silver contract, and goes without from")
+        if item.of is not None and government.source and column in government.source.key:
+            found.append(f"column {column}: a derived column cannot be part of the source's key")
     for column in columns:
         if re.match(r"_", column):
             found.append(f"column {column}: leading underscores belong to the pipeline")

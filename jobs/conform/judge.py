@@ -33,7 +33,8 @@ def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> Da
         ``_changes``, ``_unmapped`` (codes that the lists do not know, or no longer), ``_is_deleted``, ``_row`` (raw
         text) and the pipeline's columns.
     """
-    standard = apply_rules(rows, {c: rule_of(contract.item(c)) for c in contract.columns})
+    origins = {c: of for c in contract.columns if (of := contract.item(c).of)}
+    standard = apply_rules(rows, {c: rule_of(contract.item(c)) for c in contract.columns}, origins)
     standard = standard.withColumn("_is_deleted", F.col("_operation") == "D")
     standard = standard.withColumns({f"{p.name}__problem": _problem(p, contract) for p in contract.properties})
     return standard.select(
@@ -43,7 +44,7 @@ def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> Da
         _changes(contract).alias("_changes"),
         _unmapped(contract).alias("_unmapped"),
         "_is_deleted",
-        F.create_map(*[x for c in contract.columns for x in (F.lit(c), F.col(c))]).alias("_row"),
+        F.create_map(*[x for c in contract.raw_columns for x in (F.lit(c), F.col(c))]).alias("_row"),
         F.coalesce(F.col("_source_at"), F.col("_received_at")).alias("_source_at"),
         *["_batch_id", "_record_key", "_source", "_source_file", "_row_number"],
     )
@@ -138,8 +139,8 @@ def _late(previous_date: date | None) -> Column:
 def _changes(contract: Contract) -> Column:
     entries = []
     for column in contract.columns:
-        rule = F.col(f"{column}__rule")
-        change = F.struct(F.lit(column).alias("column"), F.col(column).alias("raw"), rule.alias("rule"))
+        rule, raw = F.col(f"{column}__rule"), F.col(contract.item(column).of or column)
+        change = F.struct(F.lit(column).alias("column"), raw.alias("raw"), rule.alias("rule"))
         entries.append(F.when(rule.isNotNull(), change))
     return _compact(entries, _CHANGE)
 

@@ -31,12 +31,14 @@ _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 def bronze_columns(contract: Contract) -> list[delta.ColumnSpec]:
     """Return the columns of a resource's bronze table."""
-    return PIPELINE_COLUMNS + [(p.name, "string", p.business_name) for p in contract.properties]
+    return PIPELINE_COLUMNS + [
+        (p.name, "string", p.business_name) for p in contract.properties if p.name in contract.raw_columns
+    ]
 
 
 def row_hash(contract: Contract) -> Column:
-    """Return a hash over the contract's columns; a missing value is told from an empty one."""
-    return F.xxhash64(*[F.coalesce(F.col(c), F.lit("\x00")) for c in contract.columns])
+    """Return a hash over the delivered columns; a missing value is told from an empty one."""
+    return F.xxhash64(*[F.coalesce(F.col(c), F.lit("\x00")) for c in contract.raw_columns])
 
 
 def record_key(contract: Contract) -> Column:

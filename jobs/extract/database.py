@@ -172,7 +172,7 @@ class TableReading:
             "_source": F.lit(self.source.server),
             "_received_at": F.lit(self.received_at),
         }
-        absent = {c: F.lit(None).cast("string") for c in self.contract.columns if c not in rows.columns}
+        absent = {c: F.lit(None).cast("string") for c in self.contract.raw_columns if c not in rows.columns}
         if "_source_at" not in rows.columns:
             absent["_source_at"] = F.lit(self.snapshot.taken_at)
         return as_bronze(rows.withColumns(stamps | absent), self.contract)

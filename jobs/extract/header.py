@@ -49,7 +49,7 @@ def columns_in_delivery(contract: Contract) -> list[str]:
     if isinstance(source, FileSource):
         filled |= set(source.constants)
         filled |= {source.section_column} if source.section_column else set()
-    return [c for c in contract.columns if c not in filled and origin_of(contract, c) is None]
+    return [c for c in contract.raw_columns if c not in filled and origin_of(contract, c) is None]
 
 
 def origin_of(contract: Contract, column: str) -> str | None:

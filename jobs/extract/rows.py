@@ -54,7 +54,7 @@ class RowSink:
         fields = [(name, kind) for name, (_, kind) in self._stamps.items()]
         fields.append((ROW_NUMBER, pa.int64()))
         fields += [("_changed_at", pa.string())] if self._changed_at else []
-        return pa.schema(fields + [(column, pa.string()) for column in self.contract.columns])
+        return pa.schema(fields + [(column, pa.string()) for column in self.contract.raw_columns])
 
     def add(
         self,
@@ -73,7 +73,7 @@ class RowSink:
         arrays.append(numbered)
         if self._changed_at:
             arrays.append(pa.array(columns["_changed_at"], type=pa.string()))
-        arrays += [self._column(name, columns, numbered, count) for name in self.contract.columns]
+        arrays += [self._column(name, columns, numbered, count) for name in self.contract.raw_columns]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema()))
         self.rows += count
 

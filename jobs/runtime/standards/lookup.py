@@ -1,27 +1,34 @@
-"""One value looked up by another (查表): a table of thousands of codes inside a column expression.
+"""Looking up a word in a table (查表) inside a column expression, in constant time.
 
-Spark searches a map literal from its first entry to its last, and a CASE per code grows with the list until the server
-refuses it. Here the table is cut into small maps by the CRC-32 of the key, so that a row looks into one of them.
+The engine searches a map from end to end, so a table travels as an array of small buckets, chosen by the word's CRC-32;
+and as one literal text that is split once per plan, since entries of their own would be planned one by one.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping
+from zlib import crc32
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-_ENTRIES_PER_BUCKET = 4
+_ENTRY, _MEANS, _BUCKET = "\x02", "\x03", "\n"
+"""Clean text holds none of them."""
 
 
-def looked_up(key: Column, table: Mapping[str, str]) -> Column:
-    """Return the value of ``key`` in ``table`` as text; null where ``key`` is null or the table lacks it."""
-    count = max(1, len(table) // _ENTRIES_PER_BUCKET)
-    buckets: list[dict[str, str]] = [{} for _ in range(count)]
-    for name, value in table.items():
-        buckets[zlib.crc32(name.encode()) % count][name] = value
-    literal = F.from_json(F.lit(json.dumps(buckets, ensure_ascii=False)), "array<map<string,string>>")
-    bucket = F.get(literal, F.pmod(F.crc32(key), F.lit(count)).cast("int"))
-    return F.try_element_at(bucket, key)
+def looked_up(table: Mapping[str, str], word: Column) -> Column:
+    """Return what ``table`` says of ``word``, or null.
+
+    Args:
+        table: word → meaning; both of clean text.
+        word: clean text.
+    """
+    size = max(1, len(table) // 2)
+    buckets = [""] * size
+    for key, meaning in table.items():
+        buckets[crc32(key.encode()) % size] += f"{_ENTRY}{key}{_MEANS}{meaning}"
+    array = F.split(F.lit(_BUCKET.join(buckets)), _BUCKET)
+    bucket = F.concat(F.get(array, (F.crc32(word) % size).cast("int")), F.lit(_ENTRY))
+    start = F.concat(F.lit(_ENTRY), word, F.lit(_MEANS))
+    rest = F.split_part(bucket, start, F.lit(2))
+    return F.nullif(F.split_part(rest, F.lit(_ENTRY), F.lit(1)), F.lit(""))

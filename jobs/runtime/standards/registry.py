@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from catalog.model.contract import Item
-from jobs.runtime.standards import identifiers, text, values
+from jobs.runtime.standards import addresses, contact, dates, identifiers, industry, money, text, values
 from jobs.runtime.standards.rule import Rule
 
 RULES: dict[str, Rule] = {
     "text": text.TEXT,
     "name": text.NAME,
     **{standard: made(()) for standard, made in identifiers.RULES_BY_HEADING.items()},
-    "date": values.DATE,
+    "date": dates.DATE,
     "instant": values.INSTANT,
     "decimal": values.DECIMAL,
     "integer": values.INTEGER,
     "boolean": values.BOOLEAN,
+    "current_name": text.CURRENT_NAME,
+    "former_name": text.FORMER_NAME,
+    "money_amount": money.MONEY_AMOUNT,
+    "money_currency": money.MONEY_CURRENCY,
+    "phone": contact.PHONE,
+    "address": text.ADDRESS,
+    "address_division": addresses.ADDRESS_DIVISION,
+    "address_rest": addresses.ADDRESS_REST,
+    "industry": industry.INDUSTRY,
 }
 
 

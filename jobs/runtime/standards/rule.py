@@ -49,32 +49,55 @@ class Rule:
     """Clean text, value, and what the last of ``steps`` found → reason code, or null when the value stands."""
     text: Callable[[Column], Column] = cleaned
     """Raw text → clean text."""
+    refined: tuple[Callable[[Column], Column], ...] = ()
+    """Further steps over the clean text, each one a projection; null stays null."""
     written: Callable[[Column], Column] = lambda value: value
     """Value → the form in which a department may write it without being changed."""
     noteworthy: Callable[[Column], tuple[Column, str]] | None = None
     """Clean text → a condition and the flag (in capitals) that people want to see."""
     steps: tuple[Step, ...] = ()
     """Value → … → what the judgement needs and would otherwise compute once per use."""
+    forms: Callable[[Column], Sequence[tuple[Column, str]]] = lambda text: ()
+    """Clean text → forms that are recorded under an id of their own instead of ``name``, in order."""
 
     def change(self, raw: Column, text: Column, value: Column) -> Column:
         """Return the id of what changed the raw value, or null."""
         changed = raw.isNotNull() & ~self.written(value).eqNullSafe(raw) & (value.isNotNull() | text.isNull())
         special = [self.noteworthy(text)] if self.noteworthy else []
-        return first_of(*special, (changed, self.name))
+        return first_of(*special, *self.forms(text), (changed, self.name))
 
 
-def apply_rules(rows: DataFrame, rules: Mapping[str, Rule]) -> DataFrame:
-    """Return ``rows`` with ``<column>__value``, ``<column>__problem`` and ``<column>__rule`` for each raw column."""
+def apply_rules(rows: DataFrame, rules: Mapping[str, Rule], origins: Mapping[str, str] | None = None) -> DataFrame:
+    """Return ``rows`` with ``<column>__value``, ``<column>__problem`` and ``<column>__rule`` for each column.
+
+    Args:
+        rows: raw text.
+        rules: column → its rule.
+        origins: derived column → the raw column that it is read from; the others are their own.
+    """
+    raw = {c: (origins or {}).get(c, c) for c in rules}
     wanted = [*rows.columns, *[f"{c}__{part}" for c in rules for part in ("value", "problem", "rule")]]
-    rows = rows.select("*", *[rule.text(F.col(c)).alias(f"{c}__text") for c, rule in rules.items()])
-    rows = rows.select("*", *[rule.value(F.col(f"{c}__text")).alias(f"{c}__value") for c, rule in rules.items()])
+    rows, texts = _with_texts(rows, rules, raw)
+    rows = rows.select("*", *[rule.value(F.col(texts[c])).alias(f"{c}__value") for c, rule in rules.items()])
     rows, found = _stepped(rows, rules)
     judged = []
     for column, rule in rules.items():
-        text, value = F.col(f"{column}__text"), F.col(f"{column}__value")
+        text, value = F.col(texts[column]), F.col(f"{column}__value")
         judged.append(rule.problem(text, value, *map(F.col, found[column])).alias(f"{column}__problem"))
-        judged.append(rule.change(F.col(column), text, value).alias(f"{column}__rule"))
+        judged.append(rule.change(F.col(raw[column]), text, value).alias(f"{column}__rule"))
     return rows.select("*", *judged).select(*wanted)
+
+
+def _with_texts(rows: DataFrame, rules: Mapping[str, Rule], raw: Mapping[str, str]) -> tuple[DataFrame, dict[str, str]]:
+    """Return ``rows`` with the clean texts, and column → its text; what two rules clean alike is cleaned once."""
+    shared: dict[tuple[object, ...], str] = {}
+    texts = {c: shared.setdefault((raw[c], rule.text, rule.refined), f"{c}__text") for c, rule in rules.items()}
+    owners = {c: rule for c, rule in rules.items() if texts[c] == f"{c}__text"}
+    rows = rows.select("*", *[rule.text(F.col(raw[c])).alias(texts[c]) for c, rule in owners.items()])
+    for depth in range(max(len(rule.refined) for rule in rules.values())):
+        refining = {texts[c]: rule.refined[depth] for c, rule in owners.items() if len(rule.refined) > depth}
+        rows = rows.withColumns({name: step(F.col(name)) for name, step in refining.items()})
+    return rows, texts
 
 
 def _stepped(rows: DataFrame, rules: Mapping[str, Rule]) -> tuple[DataFrame, dict[str, list[str]]]:

@@ -1,4 +1,4 @@
-"""Dates, instants, numbers, yes/no and codes (日期、数值、代码) as column expressions."""
+"""Instants, numbers, yes/no and codes (时刻、数值、代码) as column expressions."""
 
 from __future__ import annotations
 
@@ -10,37 +10,9 @@ from jobs.runtime.standards.cleaning import cleaned
 from jobs.runtime.standards.lookup import looked_up
 from jobs.runtime.standards.rule import Rule, first_of
 
-_DATE_FORM = r"\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\z"
-_MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?\z"
-_SENTINELS = ("0001-01-01", "0001-1-1", "9999-12-31", "1900-01-00")
-"""Dates that systems write for "none"."""
 _NUMBER_FORM = r"\A[+-]?[0-9]{1,16}(\.[0-9]{1,8})?\z"
-_YES = ("是", "y", "yes", "1", "true", "t", "有")
-_NO = ("否", "n", "no", "0", "false", "f", "无")
-
-
-def _date_text(raw: Column) -> Column:
-    """Return year, month and day with hyphens, however they were written."""
-    text = F.regexp_replace(cleaned(raw), _MIDNIGHT, "")
-    return F.regexp_replace(F.translate(text, "年月/.日", "----"), r"\A([0-9]{4})([0-9]{2})([0-9]{2})\z", "$1-$2-$3")
-
-
-def _date_problem(text: Column, value: Column) -> Column:
-    return first_of(
-        (text.isNull() | text.isin(*_SENTINELS) | value.isNotNull(), ""),
-        (~text.rlike(_DATE_FORM), "DATE_FORMAT"),
-        (value.isNull(), "DATE_IMPOSSIBLE"),
-    )
-
-
-DATE = Rule(
-    "date.form",
-    text=_date_text,
-    value=lambda text: F.when(text.rlike(_DATE_FORM) & ~text.isin(*_SENTINELS), text.try_cast("date")),
-    problem=_date_problem,
-    written=lambda value: F.date_format(value, "yyyy-MM-dd"),
-)
-"""A day: ``2024-9-1``, ``20240901``, ``2024/9/1``, ``2024年9月1日``; sentinels become no value."""
+_YES = ("是", "y", "yes", "1", "true", "t", "有", "√", "✓", "✔")
+_NO = ("否", "n", "no", "0", "false", "f", "无", "×", "✗", "✘")
 
 
 def _instant(text: Column) -> Column:
@@ -104,7 +76,7 @@ def code_rule(list_name: str) -> Rule:
 
 
 def _mended(text: Column, codes: CodeList) -> Column:
-    value = F.coalesce(looked_up(text, codes.fixes), text) if codes.fixes else text
+    value = F.coalesce(looked_up(codes.fixes, text), text) if codes.fixes else text
     return F.when(~text.isin(*sorted(codes.ignored)), value) if codes.ignored else value
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.runtime.standards import apply_rules, text, values
+from jobs.runtime.standards import apply_rules, dates, text, values
 
 DATES = [
     ("2024-9-1", date(2024, 9, 1), None),
@@ -49,7 +49,7 @@ def outcomes(spark, raws, rule):
 
 
 def test_dates_in_the_forms_departments_use(spark):
-    found = outcomes(spark, [raw for raw, _, _ in DATES], values.DATE)
+    found = outcomes(spark, [raw for raw, _, _ in DATES], dates.DATE)
     assert found == [(value, problem) for _, value, problem in DATES]
 
 
