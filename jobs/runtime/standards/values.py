@@ -82,4 +82,4 @@ def _mended(text: Column, codes: CodeList) -> Column:
 
 def last_day(value: Column, codes: CodeList) -> Column:
     """Return the last day on which the code ``value`` was in force; null while it is, or when it is unknown."""
-    return looked_up(value, {code: day.isoformat() for code, day in codes.retired.items()}).cast("date")
+    return looked_up({code: day.isoformat() for code, day in codes.retired.items()}, value).cast("date")

@@ -25,10 +25,10 @@ def test_a_table_of_thousands_is_looked_up_whole(spark):
     keys = [*table, "", "000000", 'x"y', "开业", None]
     assert len(table) > 6000
     frame = spark.createDataFrame([(key,) for key in keys], "key string")
-    rows = frame.select("key", looked_up(F.col("key"), table).alias("found")).collect()
+    rows = frame.select("key", looked_up(table, F.col("key")).alias("found")).collect()
     assert len(rows) == len(keys)
     assert {row["key"]: row["found"] for row in rows} == {key: table.get(key) for key in keys}
-    assert [row["found"] for row in frame.limit(3).select(looked_up(F.col("key"), {}).alias("found")).collect()] == [
+    assert [row["found"] for row in frame.limit(3).select(looked_up({}, F.col("key")).alias("found")).collect()] == [
         None
     ] * 3
 
