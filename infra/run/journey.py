@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from infra.run.account import Account, served_shares
 from infra.run.airflow_client import AirflowClient
 from infra.run.day import Day, mark_done
 from infra.run.failures import failures_of
-from infra.run.faults import compare
+from infra.run.faults import Evidence, compare
 from infra.run.reader import Reading, read_back
 from infra.run.recipient import ensure_recipient
 from infra.run.round import Round
@@ -50,6 +50,9 @@ class Journey:
     """Moment (monotonic clock) by which the round must have ended."""
     real: bool = False
     account: Account = field(default_factory=lambda: Account(()))
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
+    _of_silver: Future[list[Evidence]] | None = None
+    """What silver recorded, looked up while the round goes on with the layers above."""
 
     def go(self, watch: Watch) -> None:
         """Run the round, read back, and fill the summary; what goes wrong is in the summary too."""
@@ -57,14 +60,15 @@ class Journey:
             with self._phase("dags"):
                 state = self._follow_round(watch)
             self._tell_round(state)
-            with ThreadPoolExecutor(1) as pool:
-                read = pool.submit(self._read_back) if state.has_succeeded else None
-                with self._phase("account"):
-                    self._look_back()
-                if read:
-                    self.summary.reading = read.result()
+            read = self._threads.submit(self._read_back) if state.has_succeeded else None
+            with self._phase("account"):
+                self._look_back()
+            if read:
+                self.summary.reading = read.result()
         except StackError as error:
             self.summary.failures.append(str(error))
+        finally:
+            self._threads.shutdown()
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -90,6 +94,7 @@ class Journey:
                 while not state.has_ended:
                     state.refresh()
                     self._refresh_account(state)
+                    self._look_into_silver(state)
                     view.show(state, self.account)
                     self._refuse_to_wait(state, watch)
                     time.sleep(POLL_SECONDS)
@@ -98,6 +103,14 @@ class Journey:
         finally:
             client.close()
         return state
+
+    def _look_into_silver(self, state: Round) -> None:
+        """Begin with what silver recorded as soon as nothing more comes into it."""
+        if self._of_silver is None and all(dag.has_ended for dag in state.dags.values() if dag.layer == "silver"):
+            self._of_silver = self._threads.submit(self._evidence, "silver")
+
+    def _evidence(self, layer: str) -> list[Evidence]:
+        return evidence.collect(self.settings.require("spark_remote"), self.registry.all(layer, real=False))
 
     def _refuse_to_wait(self, state: Round, watch: Watch) -> None:
         if watch.stack_ended:
@@ -135,7 +148,9 @@ class Journey:
         """Compare with the answer keys, and read shares and real lists from the control plane."""
         home, remote = self.settings.home, self.settings.require("spark_remote")
         planted = [entry for number in range(1, self.day.number + 1) for entry in read_answer_key(home, number)]
-        found = evidence.collect(remote, self.registry.all(real=False))
+        found = self._evidence("base")
+        is_known = self._of_silver is not None and self._of_silver.exception() is None
+        found += self._of_silver.result() if self._of_silver and is_known else self._evidence("silver")
         with session_scope(self.settings.require("control_url")) as session:
             self.summary.verdicts = compare(planted, [*found, *evidence.delivery_evidence(session)], self.day.number)
             self.summary.shares = served_shares(session)

@@ -74,12 +74,15 @@ _COMMON_TO = "".join(_TO[i] for i in _COMMON if i < len(_TO))
 _RARE = r"[^\x20-\x7e\u00a1-\u017f\u2010-\u2026\u3001-\u3020\u4e00-\u9fff]"
 """What may need the whole table: neither Latin, nor an ideograph of the first block, nor everyday punctuation."""
 
+_CLEAN = r"\A[\x21-\x7e\u4e00-\u9fff]+\z"
+"""What stays as it is: printing ASCII and ideographs of the first block, without blanks. Most values do."""
+
 
 def cleaned(raw: Column) -> Column:
     """Return ``raw`` with half-width ASCII, nothing invisible and no outer blanks; '' is null."""
     common = F.translate(raw, _COMMON_FROM, _COMMON_TO)
     whole = F.when(common.rlike(_RARE), F.translate(common, _FROM, _TO)).otherwise(common)
-    return F.nullif(F.trim(whole), F.lit(""))
+    return F.when(raw.rlike(_CLEAN), raw).otherwise(F.nullif(F.trim(whole), F.lit("")))
 
 
 def composed(text: Column) -> Column:
