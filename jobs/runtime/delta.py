@@ -6,6 +6,7 @@ null and repeated keys silently. Everything is SQL or DataFrame, so that it runs
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,12 +52,23 @@ def ensure(spark: SparkSession, table: Table, columns: Sequence[ColumnSpec], *, 
     """Create ``table`` if it is absent; add columns that the contract gained (never drop or retype one)."""
     present = columns_of(spark, table)
     if present is None:
+        _clear_unborn(table)
         properties = ", ".join(f"'{k}' = '{v}'" for k, v in (SHARED_PROPERTIES if shared else LAKE_PROPERTIES).items())
         spark.sql(f"CREATE TABLE IF NOT EXISTS {table.sql} ({_ddl(columns)}) USING delta TBLPROPERTIES ({properties})")
         return
     added = [column for column in columns if column[0] not in present]
     if added:
         spark.sql(f"ALTER TABLE {table.sql} ADD COLUMNS ({_ddl(added)})")
+
+
+def _clear_unborn(table: Table) -> None:
+    """Remove what an engine killed while it created ``table`` left on a local disk: a log without a commit.
+
+    ``CREATE TABLE IF NOT EXISTS`` takes that folder for the table and does nothing; nothing can be read from it.
+    """
+    log = Path(table.local_path, "_delta_log") if table.uri.startswith("file:") else None
+    if log is not None and log.is_dir() and not any(log.glob("[0-9]*.*")):
+        shutil.rmtree(log)
 
 
 def _ddl(columns: Sequence[ColumnSpec]) -> str:

@@ -75,7 +75,7 @@ def test_records_are_shown_as_table_and_as_json(run, command):
 
 
 def test_the_catalogue_and_the_migration_answer(run):
-    assert run("migrate").output == "The control plane is at revision 0001.\n"
+    assert run("migrate").output == "The control plane is at revision 0002.\n"
     assert json.loads(run("shares", "--json").output)[0]["status"] == "served"
     resources = json.loads(run("resources", "list", "--json").output)
     assert isinstance(resources, list)
