@@ -15,19 +15,21 @@ from pyspark.sql import functions as F
 
 from catalog.model.codes import load_code_list
 from catalog.model.ids import citizen_id, uscc
-from jobs.runtime.standards.cleaning import _INVISIBLE, _NARROW, _WIDE
 
 COLUMNS = (
     "uscc", "company_name", "representative_citizen_id", "representative_sex_code", "division_code", "registered_date",
     "enterprise_kind_code", "currency_code",
 )  # fmt: skip
 LISTS = {"representative_sex_code": "sex", "enterprise_kind_code": "enterprise_kind", "currency_code": "currency"}
+WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u00a0"
+NARROW = "".join(chr(code) for code in range(0x21, 0x7F)) + "  "
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\r\n\t\0"
 DIVISIONS = frozenset(load_code_list("division").canonical_codes)
 EVER_DIVISIONS = frozenset(code.code for code in load_code_list("division").codes)
 CANONICAL = {column: frozenset(load_code_list(name).canonical_codes) for column, name in LISTS.items()}
 FIXES = {column: load_code_list(name).fixes for column, name in LISTS.items()}
 IGNORED = {column: load_code_list(name).ignored for column, name in LISTS.items()}
-WIDTHS = {ord(wide): narrow for wide, narrow in zip(_WIDE, _NARROW, strict=True)} | dict.fromkeys(map(ord, _INVISIBLE))
+WIDTHS = {ord(wide): narrow for wide, narrow in zip(WIDE, NARROW, strict=True)} | dict.fromkeys(map(ord, INVISIBLE))
 DOTS = dict.fromkeys(map(ord, "•‧∙⋅・．｡。"), "·")
 WEIGHTS, CHECKS = citizen_id.WEIGHTS, citizen_id.CHECK_CHARACTERS
 USCC_WEIGHTS, ALPHABET = uscc.WEIGHTS, uscc.ALPHABET
@@ -185,7 +187,7 @@ def by_duckdb(source: str, target: str, threads: int) -> int:
 
 def _sql() -> str:
     """Return the rules as DuckDB's SQL over ``raw``."""
-    wide, narrow = _WIDE + _INVISIBLE, _NARROW
+    wide, narrow = WIDE + INVISIBLE, NARROW
     cleaned = ", ".join(f"nullif(trim(translate({c}, {_quoted(wide)}, {_quoted(narrow)})), '') AS {c}" for c in COLUMNS)
     digit = "(ascii(substr({}, {}, 1)) - 48)"
     weighted = " + ".join(f"{digit.format('number', i + 1)} * {w}" for i, w in enumerate(WEIGHTS))
