@@ -23,7 +23,7 @@ from jobs.conform.judge import judge
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
 from jobs.runtime import delta
-from jobs.runtime.spark import connect
+from jobs.runtime.spark import connect, many_expressions
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
@@ -94,7 +94,8 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     expect_batch(spark, contract, arrived)
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with ExitStack() as stack:
-        judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
+        with many_expressions(spark):
+            judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
         sound = judged.where(SOUND)
         concerned = None
         if delta.current_version(spark, silver):
