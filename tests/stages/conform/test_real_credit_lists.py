@@ -1,7 +1,6 @@
 """The real credit lists of the transport department, code by code; skipped where the folder is not there."""
 
 import csv
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -16,7 +15,8 @@ from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.registry import get_registry
-from catalog.model.settings import CHECKOUT, get_settings
+from catalog.model.settings import get_settings
+from tests.real_lists import real_lists_folder
 
 LISTS = {
     "legal_entity.sichuan_transport_credit": ("transport/sichuan_transport_credit.gbk.csv", "social_code"),
@@ -35,9 +35,7 @@ LEAST = {
 
 @pytest.fixture
 def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = Path(os.environ.get("REAL_DATA") or CHECKOUT / ".." / "shared" / "data").resolve()
-    if not folder.is_dir():
-        pytest.skip(f"the real lists are not here: set REAL_DATA to their folder (looked in {folder.name})")
+    folder = real_lists_folder()
     monkeypatch.setenv("SOURCE_REAL_DATA", f"file:{folder}")
     get_settings.cache_clear()
     return folder

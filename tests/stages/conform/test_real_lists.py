@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 import tarfile
 from decimal import Decimal
@@ -13,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.model.registry import get_registry
-from catalog.model.settings import CHECKOUT
 from jobs.conform.judge import judge
 from jobs.extract.bronze import bronze_columns
 from jobs.extract.header import names_of
 from jobs.runtime.spark import expect_rows
+from tests.real_lists import real_lists_folder
 
 REGISTRY, WATER, GEOHAZARD = (
     "legal_entity.registry_sichuan",
@@ -28,10 +27,7 @@ REGISTRY, WATER, GEOHAZARD = (
 
 @pytest.fixture(scope="module")
 def real_data() -> Path:
-    folder = Path(os.environ.get("REAL_DATA") or CHECKOUT / ".." / "shared" / "data").resolve()
-    if not folder.is_dir():
-        pytest.skip(f"the real lists are not here: set REAL_DATA to their folder (looked in {folder.name})")
-    return folder
+    return real_lists_folder()
 
 
 def judged(spark, tmp_path, resource, rows):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -15,9 +14,10 @@ from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
 from catalog.model.layers import bronze_of
 from catalog.model.registry import get_registry
-from catalog.model.settings import CHECKOUT, Settings, get_settings
+from catalog.model.settings import Settings, get_settings
 from jobs.extract.readers import read_file
 from jobs.extract.rows import RowSink
+from tests.real_lists import real_lists_folder
 
 ROWS = {
     "education.university_2011": (2_101, 0),
@@ -36,9 +36,7 @@ ROWS = {
 
 @pytest.fixture
 def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = Path(os.environ.get("REAL_DATA") or CHECKOUT / ".." / "shared" / "data").resolve()
-    if not folder.is_dir():
-        pytest.skip(f"the real lists are not here: set REAL_DATA to their folder (looked in {folder.name})")
+    folder = real_lists_folder()
     monkeypatch.setenv("SOURCE_REAL_DATA", f"file:{folder}")
     get_settings.cache_clear()
     return folder
