@@ -13,8 +13,8 @@ from jobs.runtime.standards import apply_rules, rule_of
 from jobs.runtime.standards.values import last_day
 
 ZONE = "Asia/Shanghai"
-CODE_REASONS = ("CODE_UNKNOWN", "CODE_RETIRED")
-"""Reasons that somebody who looks after the code list can do something about."""
+WORKLIST_REASONS = ("CODE_UNKNOWN", "CODE_RETIRED", "DIVISION_UNKNOWN", "DIVISION_LENGTH", "DIVISION_FORMAT")
+"""Reasons that somebody who looks after the code list can do something about; all but a retired code are unknown."""
 _PLACE = "struct<column:string,reason:string>"
 _UNMAPPED = "struct<column:string,code_list:string,reason:string,value:string>"
 _CHANGE = "struct<column:string,raw:string,rule:string>"
@@ -152,10 +152,11 @@ def _unmapped(contract: Contract) -> Column:
         code_list = contract.code_list_of(column)
         if code_list is not None:
             problem = F.col(f"{column}__problem")
-            parts = {"column": F.lit(column), "code_list": F.lit(code_list), "reason": problem}
+            reason = F.when(problem == "CODE_RETIRED", problem).otherwise(F.lit("CODE_UNKNOWN"))
+            parts = {"column": F.lit(column), "code_list": F.lit(code_list), "reason": reason}
             parts["value"] = F.col(f"{column}__value")
             entry = F.struct(*[part.alias(name) for name, part in parts.items()])
-            entries.append(F.when(problem.isin(*CODE_REASONS), entry))
+            entries.append(F.when(problem.isin(*WORKLIST_REASONS), entry))
     return _compact(entries, _UNMAPPED)
 
 

@@ -23,6 +23,9 @@ from tests.generated.companies import companies
 
 Say = Callable[[str], None]
 SPOILT = 0.02
+VARIED = 0.03
+"""Rows with a name, date or code in another form than the standard one: a Sichuan registry of 107,803 rows has 1.6 % of
+such names, and all of its dates are ISO 8601."""
 ROWS_A_FILE = 500_000
 REPEATS = 3
 
@@ -32,11 +35,11 @@ def rows_wanted() -> int:
     return int(os.environ.get("BENCH_ROWS", 3_000_000))
 
 
-def make_rows(folder: Path, rows: int) -> str:
+def make_rows(folder: Path, rows: int, varied: float = VARIED) -> str:
     """Write ``rows`` registrations as Parquet and return the folder's address for Spark."""
     folder.mkdir()
     for part in range(0, rows, ROWS_A_FILE):
-        table = companies(min(ROWS_A_FILE, rows - part), seed=part, spoilt=SPOILT)
+        table = companies(min(ROWS_A_FILE, rows - part), seed=part, spoilt=SPOILT, varied=varied)
         pq.write_table(table, folder / f"{part:09}.parquet")
     return folder.as_uri()
 

@@ -29,13 +29,15 @@ NAME_FORMS = ("示范{}有限公司", "示范（{}）商贸有限公司", "阿�
 WIDE = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x30, 0x5B)})
 
 
-def companies(rows: int, seed: int = 7, spoilt: float = 0.0) -> pa.Table:
+def companies(rows: int, seed: int = 7, spoilt: float = 0.0, varied: float = 1.0) -> pa.Table:
     """Return registrations as bronze holds them: all text, in the columns of ``legal_entity.bench_company``.
 
     Args:
         rows: how many.
         seed: the same seed makes the same rows.
         spoilt: share of rows of which one identifier is spoilt by another character.
+        varied: share of rows of which names, dates and codes take turns in all their written forms; the others have
+            the standard one.
     """
     random = np.random.default_rng(seed)
     divisions = _divisions()[random.integers(0, len(_divisions()), rows)]
@@ -47,17 +49,18 @@ def companies(rows: int, seed: int = 7, spoilt: float = 0.0) -> pa.Table:
         _spoil(random, citizens, spoilt / 2)
     days = FIRST_REGISTRATION + random.integers(0, DAYS_OF_REGISTRATIONS, rows)
     serial = np.arange(rows)
+    turn = np.where(random.random(rows) < varied, serial, 0)
     columns = {
         "uscc": _varied(_texts(uscc), serial, lambda text: text.lower(), lambda text: text.translate(WIDE)),
-        "company_name": pa.array([NAME_FORMS[i % 5].format(i) for i in range(rows)]),
+        "company_name": pa.array([NAME_FORMS[form % 5].format(i) for i, form in enumerate(turn)]),
         "representative_citizen_id": _old_forms(_texts(citizens), births, serial),
         "representative_sex_code": pa.array(
-            np.where(is_male, np.array(SEX_FORMS[1])[serial % 4], np.array(SEX_FORMS[0])[serial % 4])
+            np.where(is_male, np.array(SEX_FORMS[1])[turn % 4], np.array(SEX_FORMS[0])[turn % 4])
         ),
         "division_code": _texts(divisions),
-        "registered_date": _dates(days, serial),
-        "enterprise_kind_code": _codes("enterprise_kind", random, rows),
-        "currency_code": _codes("currency", random, rows),
+        "registered_date": _dates(days, turn),
+        "enterprise_kind_code": _codes("enterprise_kind", random, turn),
+        "currency_code": _codes("currency", random, turn),
     }
     return pa.table(columns | _pipeline_columns(columns["uscc"], rows))
 
@@ -139,13 +142,16 @@ def _old_forms(citizens: pa.Array, births: NDArray[np.datetime64], serial: NDArr
     return pc.if_else(is_old, old, citizens)
 
 
-def _dates(days: NDArray[np.datetime64], serial: NDArray[np.int64]) -> pa.Array:
+def _dates(days: NDArray[np.datetime64], turn: NDArray[np.int64]) -> pa.Array:
     table = np.array(
         [[day.item().strftime(form) for form in DATE_FORMS] for day in np.unique(days)],
     )
-    return pa.array(table[np.searchsorted(np.unique(days), days), serial % len(DATE_FORMS)])
+    return pa.array(table[np.searchsorted(np.unique(days), days), turn % len(DATE_FORMS)])
 
 
-def _codes(name: str, random: np.random.Generator, rows: int) -> pa.Array:
-    codes = np.array([code.code for code in load_code_list(name).codes if code.kind != "ignored"])
-    return pa.array(codes[random.integers(0, len(codes), rows)])
+def _codes(name: str, random: np.random.Generator, turn: NDArray[np.int64]) -> pa.Array:
+    known = load_code_list(name)
+    written = np.array([code.code for code in known.codes if code.kind != "ignored"])
+    standard = np.array(sorted(known.canonical_codes))
+    of_all, of_standard = (codes[random.integers(0, len(codes), len(turn))] for codes in (written, standard))
+    return pa.array(np.where(turn > 0, of_all, of_standard))

@@ -45,6 +45,7 @@ def _divisions() -> dict[str, Division]:
             code.successor,
         )
         for code in load_code_list("division").codes
+        if code.kind == "canonical"
     }
 
 

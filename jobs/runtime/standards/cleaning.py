@@ -74,15 +74,26 @@ _COMMON_TO = "".join(_TO[i] for i in _COMMON if i < len(_TO))
 _RARE = r"[^\x20-\x7e\u00a1-\u017f\u2010-\u2026\u3001-\u3020\u4e00-\u9fff]"
 """What may need the whole table: neither Latin, nor an ideograph of the first block, nor everyday punctuation."""
 
-_CLEAN = r"\A[\x21-\x7e\u4e00-\u9fff]+\z"
-"""What stays as it is: printing ASCII and ideographs of the first block, without blanks. Most values do."""
+IDEOGRAPHS = r"\u3400-\u4dbf\u4e00-\u9fff\x{20000}-\x{2f7ff}"
+"""Ideographs, of which no form but this one is known, inside a class of characters."""
+_CLEAN = rf"\A[\x21-\x7e\xb7{IDEOGRAPHS}]+\z"
+"""What stays as it is: printing ASCII and ideographs, without blanks. Most values do."""
 
 
 def cleaned(raw: Column) -> Column:
-    """Return ``raw`` with half-width ASCII, nothing invisible and no outer blanks; '' is null."""
+    """Return ``raw`` with half-width ASCII, nothing invisible and no outer blanks; '' is null.
+
+    Cheap looks come first: at what is clean as it stands, then at what is when its brackets are, as in many names.
+    """
+    bracketed = F.replace(F.replace(raw, F.lit("（"), F.lit("(")), F.lit("）"), F.lit(")"))
+    is_bracketed = raw.contains("（") & bracketed.rlike(_CLEAN)
+    return F.when(raw.rlike(_CLEAN), raw).when(is_bracketed, bracketed).otherwise(_translated(raw))
+
+
+def _translated(raw: Column) -> Column:
     common = F.translate(raw, _COMMON_FROM, _COMMON_TO)
     whole = F.when(common.rlike(_RARE), F.translate(common, _FROM, _TO)).otherwise(common)
-    return F.when(raw.rlike(_CLEAN), raw).otherwise(F.nullif(F.trim(whole), F.lit("")))
+    return F.nullif(F.trim(whole), F.lit(""))
 
 
 def composed(text: Column) -> Column:

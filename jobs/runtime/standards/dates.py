@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from jobs.runtime.standards.rule import Rule, first_of
 
-_ISO = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
+_EVERYDAY = ("1900-01-01", "2999-12-31")
+"""First and last of the days, as ISO 8601 writes them, that need no second look: no sentinel lies between them."""
 _FORM = r"\A[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\z"
 _NO_DAY = r"\A(?:[0-9]{4}-(?:0?[1-9]|1[0-2])-?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2]))\z"
 _OLD_CENTURY = r"\A[5-9][0-9]-[0-9]{1,2}-[0-9]{1,2}\z"
@@ -65,14 +66,20 @@ def _of_old_century(text: Column) -> Column:
     return F.when(text.rlike(_OLD_CENTURY), F.concat(F.lit("19"), text).try_cast("date"))
 
 
+def _is_iso(text: Column) -> Column:
+    """Return whether ``text`` is a day as ISO 8601 writes it: read and written it is itself again."""
+    return F.coalesce(text.try_cast("date").cast("string") == text, F.lit(False))
+
+
 def _value(text: Column) -> Column:
     day = F.when(~text.rlike(_SENTINEL) & ~text.startswith("0000"), text.try_cast("date"))
-    return F.when(text.rlike(_FORM), day).otherwise(F.coalesce(_of_old_century(text), _serial(text)))
+    other = F.when(text.rlike(_FORM), day).otherwise(F.coalesce(_of_old_century(text), _serial(text)))
+    return F.when(_is_iso(text) & text.between(*_EVERYDAY), text.try_cast("date")).otherwise(other)
 
 
 def _problem(text: Column, value: Column) -> Column:
     return first_of(
-        (text.isNull() | value.isNotNull() | text.rlike(_SENTINEL) | text.isin(*_OPEN_END), ""),
+        (value.isNotNull() | text.isNull() | text.rlike(_SENTINEL) | text.isin(*_OPEN_END), ""),
         (text.rlike(_NO_DAY), "DATE_DAY_MISSING"),
         (text.rlike(_NO_CENTURY), "DATE_CENTURY_MISSING"),
         (text.startswith(_SERIAL_MARK), "DATE_SERIAL_IMPLAUSIBLE"),
@@ -83,10 +90,10 @@ def _problem(text: Column, value: Column) -> Column:
 
 DATE = Rule(
     "date.form",
-    refined=(lambda text: F.when(text.rlike(_ISO), text).otherwise(_hyphened(text)),),
+    refined=(lambda text: F.when(_is_iso(text), text).otherwise(_hyphened(text)),),
     value=_value,
     problem=_problem,
-    written=lambda value: F.date_format(value, "yyyy-MM-dd"),
+    written=lambda value: value.cast("string"),
     forms=lambda text: (
         (text.isin(*_OPEN_END), "date.open_end"),
         (text.rlike(_SENTINEL), "date.sentinel"),

@@ -61,10 +61,11 @@ class Rule:
     """Clean text → forms that are recorded under an id of their own instead of ``name``, in order."""
 
     def change(self, raw: Column, text: Column, value: Column) -> Column:
-        """Return the id of what changed the raw value, or null."""
-        changed = raw.isNotNull() & ~self.written(value).eqNullSafe(raw) & (value.isNotNull() | text.isNull())
+        """Return the id of what changed the raw value, or null; most values are found unchanged before all else."""
+        unchanged = self.written(value).eqNullSafe(raw)
+        changed = raw.isNotNull() & (value.isNotNull() | text.isNull())
         special = [self.noteworthy(text)] if self.noteworthy else []
-        return first_of(*special, *self.forms(text), (changed, self.name))
+        return first_of((unchanged, ""), *special, *self.forms(text), (changed, self.name))
 
 
 def apply_rules(rows: DataFrame, rules: Mapping[str, Rule], origins: Mapping[str, str] | None = None) -> DataFrame:

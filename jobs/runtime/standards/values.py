@@ -70,12 +70,13 @@ def code_rule(list_name: str) -> Rule:
     canonical = sorted(codes.canonical_codes)
     return Rule(
         f"code.{list_name}",
-        value=lambda text: _mended(text, codes),
+        value=lambda text: F.when(text.isin(*canonical), text).otherwise(_mended(text, codes)),
         problem=lambda text, value: first_of((value.isNotNull() & ~value.isin(*canonical), "CODE_UNKNOWN")),
     )
 
 
 def _mended(text: Column, codes: CodeList) -> Column:
+    """Return the code that ``text``, itself none, stands for; null where it stands for no value."""
     value = F.coalesce(looked_up(codes.fixes, text), text) if codes.fixes else text
     return F.when(~text.isin(*sorted(codes.ignored)), value) if codes.ignored else value
 

@@ -127,6 +127,25 @@ def test_one_reviewed_line_brings_the_rows_back(department, code_folder):
     assert added == ["筹建中,其他,,,fixable,9", "休眠,无值,,,ignored,"]
 
 
+def test_a_division_that_is_no_code_is_mapped_like_any_other(department, code_folder):
+    declare(department, "placed_shop", {"from": ["登记状态"], "standard": "division"})
+    deliver(
+        department,
+        "first.csv",
+        HEADER + "S1,示范一店,510107\nS2,示范二店,武侯 区\nS3,示范三店,待定\nS4,示范四店,519999\n",
+    )
+    assert standing(department) == {"S1": "510107"}
+    listed = {(value, e.code_list, e.reason) for value, e in worklist(department).items()}
+    assert listed == {(value, "division", "CODE_UNKNOWN") for value in ("武侯区", "待定", "519999")}
+    assert run("map", "division", "武侯区", "510107", "--by", "示范管理员")[0] == 0
+    assert run("map", "division", "待定", "--ignore", "--by", "示范管理员")[0] == 0
+    conform(department.contract.id)
+    assert standing(department) == {"S1": "510107", "S2": "510107", "S3": None}
+    assert aside(department) == {"S4": ["DIVISION_UNKNOWN"]}
+    assert accounts(department) == [(4, 3, 1)]
+    assert set(worklist(department)) == {"519999"}
+
+
 def test_mapping_again_is_harmless_and_a_value_that_comes_back_is_open_again(department, code_folder):
     declare(department, "again_shop", STATUS)
     deliver(department, "first.csv", FIRST)

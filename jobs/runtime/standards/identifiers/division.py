@@ -8,8 +8,10 @@ from functools import lru_cache
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from catalog.model.codes import load_code_list
 from catalog.model.ids import division
 from jobs.runtime.standards.identifiers.form import identifier_text, named, table, whole, without_outer_marks
+from jobs.runtime.standards.lookup import looked_up
 from jobs.runtime.standards.rule import Rule, first_of
 
 _FIRST, _PREFIXES = 1000, 9000
@@ -54,7 +56,13 @@ def _number_of(value: Column) -> list[Column]:
 
 
 def division_rule(headings: tuple[str, ...] = ()) -> Rule:
-    """Return the rule of 行政区划代码: a six-digit code that the dated list knows, in force or not."""
+    """Return the rule of 行政区划代码: a six-digit code that the dated list knows, in force or not, or mends."""
+    codes = load_code_list("division")
+
+    def mended(text: Column) -> Column:
+        bare = without_outer_marks(text)
+        value = F.coalesce(looked_up(codes.fixes, bare), bare) if codes.fixes else bare
+        return F.when(~bare.isin(*sorted(codes.ignored)), value) if codes.ignored else value
 
     def problem(text: Column, value: Column, code: Column) -> Column:
         return first_of(
@@ -67,7 +75,7 @@ def division_rule(headings: tuple[str, ...] = ()) -> Rule:
     return Rule(
         "division.clean",
         text=identifier_text,
-        value=without_outer_marks,
+        value=mended,
         steps=(lambda found: _number_of(found[0]),),
         problem=problem,
     )
