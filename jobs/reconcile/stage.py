@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,14 +11,15 @@ from pyspark.sql import functions as F
 
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import session_scope
+from catalog.model.authority import get_authority
 from catalog.model.contract import Contract, Reconcile
 from catalog.model.errors import GuantongError
-from catalog.model.layers import conflict_of, table_of
+from catalog.model.layers import conflict_of, statement_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
-from jobs.reconcile import affected, authority, own_logic
-from jobs.reconcile.identity import entity_id
-from jobs.reconcile.links import resolve_links
+from jobs.reconcile import affected, own_logic
+from jobs.reconcile.entities import assemble
+from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
@@ -28,6 +30,8 @@ from jobs.runtime.volume import expect_batch
 STAGE = "reconcile"
 CALENDAR = "calendar"
 """Name of the position that remembers the business date of the last run."""
+AUTHORITY = "authority"
+"""Name of the position that remembers by which rules the last run decided."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
     Grain:      one row per person, legal entity or licence; entities gone from every source stay as tombstones.
     Key:        the national key; the entity id follows from it and never changes.
     Reads:      the contract's silver inputs, at pinned versions; only entities their change feeds name.
-    Writes:     ``base.<domain>__<entity>`` and ``ops.conflict__<domain>__<entity>``.
+    Writes:     ``base.<domain>__<entity>``, and its ``ops.conflict__`` and ``ops.statement__`` tables.
     Sets aside: rows of entities that no input entitled to it has established.
     """
     del batch
@@ -75,23 +79,30 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         with session_scope() as session:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)
+            decided_by = get_position(session, resource, AUTHORITY)
+        rules = get_authority().of(contract).digest(get_settings().business_date)
         previous = date.fromisoformat(calendar) if calendar else None
         spec = _spec(contract, versions)
         delta.ensure(spark, table_of(contract), base_columns(contract))
         delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
-        whole = affected.is_first_time(versions, spec) or previous is None
+        delta.ensure(spark, statement_of(contract), STATEMENT_COLUMNS, shared=True)
+        whole = affected.is_first_time(versions, spec) or previous is None or decided_by != rules
         if not whole and not affected.has_news(versions) and previous == get_settings().business_date:
             run.say("no input has changed since the last run")
             return
         work = Work(contract, spec, versions, get_settings().business_date, None)
-        if whole or previous is None:
-            _bring_together(spark, work, run)
-        else:
-            with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
-                _bring_together(spark, replace(work, keys=keys), run)
+        with ThreadPoolExecutor(1) as beside:
+            statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date)
+            if whole or previous is None:
+                _bring_together(spark, work, run)
+            else:
+                with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
+                    _bring_together(spark, replace(work, keys=keys), run)
+            statements.result()
         with session_scope() as session:
             affected.consume(session, contract, versions)
             set_position(session, resource, CALENDAR, work.business_date.isoformat())
+            set_position(session, resource, AUTHORITY, rules)
 
 
 def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcile:
@@ -136,41 +147,17 @@ def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work)
 
 
 def _entities(spark: SparkSession, work: Work) -> DataFrame:
-    """Return one row per touched entity with its elements, provenance, flags and disagreements."""
-    contract, spec = work.contract, work.reconcile
-    sources = [v.contract for v in work.inputs]
-    gathered = authority.gather([(v.contract, _input_rows(spark, v, work)) for v in work.inputs], spec)
-    own = {spec.key, spec.entity_id, *(link.column for link in spec.links)}
-    elements = {c: authority.order_of(c, sources, spec) for c in contract.columns if c not in own}
-    types = {p.name: p.spark_type for p in contract.properties}
-    members = spec.members or spec.inputs
-    established = F.greatest(
-        *[F.col(f"s{i}").isNotNull() for i, s in enumerate(sources) if s.id in members], F.lit(False)
-    )
-    rows = gathered.select(
-        F.col("key").alias(spec.key),
-        entity_id(contract.id, F.col("key"), get_settings().require("identity_key")).alias(spec.entity_id),
-        *[authority.chosen_value(c, order).cast(types[c]).alias(c) for c, order in elements.items()],
-        authority.provenance(elements, sources).alias("_provenance"),
-        authority.batches_of_inputs(len(sources)).alias("_batch_ids"),
-        authority.flags_of_inputs(len(sources)).alias("_flags"),
-        authority.disagreements(elements, sources, spec.compare).alias("_conflicts"),
-        established.alias("_established"),
-        sum((F.col(f"s{i}").isNotNull().cast("int") for i in range(len(sources))), F.lit(0)).alias("_input_rows"),
-    )
-    links = {v.contract.id: v.now for v in work.versions}
-    rows, missing = resolve_links(spark, rows, spec.links, get_registry(), links)
-    more = [*missing, *own_logic.extra_flags(contract, work.business_date)]
-    conflict = F.when(F.size("_conflicts") > 0, F.lit("SOURCES_DISAGREE"))
-    flags = F.array_distinct(F.concat(F.col("_flags"), F.array_compact(F.array(conflict, *more))))
-    return rows.withColumn("_flags", F.array_sort(flags)).withColumn("_is_deleted", F.lit(False))
+    """Return one row per touched entity, as of the pinned versions of the inputs."""
+    inputs = [(v.contract, _input_rows(spark, v, work)) for v in work.inputs]
+    targets = {v.contract.id: v.now for v in work.versions}
+    return assemble(spark, work.contract, inputs, work.business_date, targets)
 
 
 def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     """Merge the entities; touched entities that no source has any more become tombstones."""
     contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
     columns = [c[0] for c in base_columns(contract)]
-    hashed = [*contract.columns, "_flags", "_is_deleted"]
+    hashed = [*contract.columns, "_flags", "_in_verification", "_is_deleted"]
     rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     if delta.current_version(spark, table) == 0:
         delta.fill(rows.select(*columns), table, contract.key)
@@ -180,6 +167,7 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
         living = living.join(F.broadcast(work.keys), living[spec.key] == work.keys["key"], "left_semi")
     gone = living.join(entities.select(spec.key), spec.key, "left_anti")
     gone = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
+    gone = gone.withColumn("_in_verification", F.array().cast("array<string>"))
     gone = gone.withColumn("_row_hash", F.xxhash64(*hashed))
     merged = rows.select(*columns).unionByName(gone.select(*columns))
     delta.merge(spark, merged, table, contract.key, update_when="s._row_hash <> t._row_hash")
