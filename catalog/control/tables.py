@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.control.base import Base, Instant, Json, Recorded, Serial, TextKey, one_of
 from catalog.control.correction_tables import CorrectionCase
+from catalog.control.disclosure_tables import Disclosure
 from catalog.control.life_tables import LifeEvent, Numbering
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "CheckResult",
     "CorrectionCase",
     "Delivery",
+    "Disclosure",
     "Finding",
     "Grant",
     "LedgerEntry",
