@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from catalog.model.authority import EVERYTHING_ELSE, LibraryAuthority, decided_elements
 from catalog.model.contract import Contract, Reconcile
+from jobs.reconcile.identity import keyed
 
 CONFLICT_TYPE = (
     "array<struct<element:string,chosen_source:string,chosen_value:string,chosen_record_key:string,"
-    "other_source:string,other_value:string,other_record_key:string,doubted_source:string>>"
+    "other_source:string,other_value:string,other_record_key:string,doubted_department:string,conflict_key:string>>"
 )
 
 
@@ -122,6 +123,8 @@ def _disagreement(choice: Choice, other: int, inputs: Sequence[Contract]) -> Col
     decider, said = F.col(choice.winner), choice.value(other)
     chosen = chosen_value(choice)
     chosen_source = F.get(F.array(*[F.lit(source.id) for source in inputs]), decider)
+    departments = [F.lit(source.government.department) for source in inputs]
+    doubted = F.when(_is_outvoted(choice, other, inputs), F.get(F.array(*departments), decider))
     parts = {
         "element": F.lit(choice.element),
         "chosen_source": chosen_source,
@@ -130,8 +133,10 @@ def _disagreement(choice: Choice, other: int, inputs: Sequence[Contract]) -> Col
         "other_source": F.lit(inputs[other].id),
         "other_value": said.cast("string"),
         "other_record_key": F.col(f"s{other}._record_key"),
-        "doubted_source": F.when(_is_outvoted(choice, other, inputs), chosen_source).otherwise(inputs[other].id),
+        "doubted_department": doubted.otherwise(departments[other]),
     }
+    told = [parts["element"], chosen_source, parts["chosen_value"], parts["other_source"], parts["other_value"]]
+    parts["conflict_key"] = keyed(F.concat_ws("\x1f", F.col("key"), *told))
     entry = F.struct(*[value.alias(name) for name, value in parts.items()])
     return F.when((decider != other) & (said != chosen), entry)
 

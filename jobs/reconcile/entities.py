@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 from catalog.model.authority import get_authority, reconcile_of
 from catalog.model.contract import Contract
 from catalog.model.registry import get_registry
-from catalog.model.settings import get_settings
 from jobs.reconcile import authority, own_logic
 from jobs.reconcile.identity import entity_id
 from jobs.reconcile.links import resolve_links
+from jobs.reconcile.verification import Cases, in_verification
 
 
 def assemble(
@@ -23,6 +23,7 @@ def assemble(
     inputs: Sequence[tuple[Contract, DataFrame]],
     day: date,
     targets: Mapping[str, int],
+    cases: Cases,
 ) -> DataFrame:
     """Return one row per entity with its elements, provenance, flags and disagreements.
 
@@ -33,6 +34,7 @@ def assemble(
             ``_record_key``, ``_batch_id`` and ``_flags``.
         day: which rules of authority hold, and what has expired.
         targets: base resources that links may meet, with the version to read.
+        cases: doubts that people raised and departments answered.
 
     Returns:
         The contract's columns, ``_provenance``, ``_batch_ids``, ``_flags``, ``_conflicts``, ``_in_verification``,
@@ -49,7 +51,7 @@ def assemble(
     )
     rows = decided.select(
         F.col("key").alias(spec.key),
-        entity_id(contract.id, F.col("key"), get_settings().require("identity_key")).alias(spec.entity_id),
+        entity_id(contract.id, F.col("key")).alias(spec.entity_id),
         *[authority.chosen_value(c).cast(types[c.element]).alias(c.element) for c in found],
         authority.provenance(found, sources).alias("_provenance"),
         authority.batches_of_inputs(len(sources)).alias("_batch_ids"),
@@ -62,5 +64,5 @@ def assemble(
     more = [*missing, *own_logic.extra_flags(contract, day)]
     conflict = F.when(F.size("_conflicts") > 0, F.lit("SOURCES_DISAGREE"))
     flags = F.array_distinct(F.concat(F.col("_flags"), F.array_compact(F.array(conflict, *more))))
-    rows = rows.withColumn("_in_verification", F.array_sort(F.array_distinct(F.col("_conflicts.element"))))
+    rows = in_verification(spark, rows, spec.entity_id, cases)
     return rows.withColumn("_flags", F.array_sort(flags)).withColumn("_is_deleted", F.lit(False))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.control.base import utc_now
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import session_scope
 from catalog.model.authority import get_authority
@@ -21,6 +24,7 @@ from jobs.reconcile import affected, own_logic
 from jobs.reconcile.entities import assemble
 from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
+from jobs.reconcile.verification import close_mended, follow_conflicts, has_waiting, known_cases, moved_since
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
@@ -32,6 +36,8 @@ CALENDAR = "calendar"
 """Name of the position that remembers the business date of the last run."""
 AUTHORITY = "authority"
 """Name of the position that remembers by which rules the last run decided."""
+CASES = "cases"
+"""Name of the position that remembers when the last run looked at the correction cases."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Work:
     business_date: date
     keys: DataFrame | None
     """Touched entity keys; None means all of them."""
+    doubted: list[str]
+    """Entities on which people moved a case since the last run."""
 
     @property
     def inputs(self) -> list[affected.InputVersion]:
@@ -80,6 +88,8 @@ def reconcile(resource: str, batch: str | None = None) -> None:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)
             decided_by = get_position(session, resource, AUTHORITY)
+            looked = get_position(session, resource, CASES)
+            doubted = moved_since(session, contract, datetime.fromisoformat(looked)) if looked else []
         rules = get_authority().of(contract).digest(get_settings().business_date)
         previous = date.fromisoformat(calendar) if calendar else None
         spec = _spec(contract, versions)
@@ -87,22 +97,24 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
         delta.ensure(spark, statement_of(contract), STATEMENT_COLUMNS, shared=True)
         whole = affected.is_first_time(versions, spec) or previous is None or decided_by != rules
-        if not whole and not affected.has_news(versions) and previous == get_settings().business_date:
+        has_news = affected.has_news(versions) or bool(doubted)
+        if not whole and not has_news and previous == get_settings().business_date:
             run.say("no input has changed since the last run")
             return
-        work = Work(contract, spec, versions, get_settings().business_date, None)
+        began = utc_now()
+        work = Work(contract, spec, versions, get_settings().business_date, None, doubted)
         with ThreadPoolExecutor(1) as beside:
             statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date)
             if whole or previous is None:
-                _bring_together(spark, work, run)
+                _bring_together(spark, work, run, statements)
             else:
                 with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
-                    _bring_together(spark, replace(work, keys=keys), run)
-            statements.result()
+                    _bring_together(spark, replace(work, keys=keys), run, statements)
         with session_scope() as session:
             affected.consume(session, contract, versions)
             set_position(session, resource, CALENDAR, work.business_date.isoformat())
             set_position(session, resource, AUTHORITY, rules)
+            set_position(session, resource, CASES, began.isoformat())
 
 
 def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcile:
@@ -117,23 +129,32 @@ def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcil
 
 
 def _touched(spark: SparkSession, work: Work, previous: date) -> DataFrame:
-    """Return the keys that changed by data, and those that changed by the calendar alone."""
+    """Return the keys that changed by data, by the calendar alone, or because people doubt them."""
     keys = affected.affected_keys(spark, work.versions, work.reconcile)
     turned = own_logic.turned_between(work.contract, previous, work.business_date)
-    if turned is None:
+    doubted = F.col(work.reconcile.entity_id).isin(work.doubted) if work.doubted else None
+    more = [condition for condition in (turned, doubted) if condition is not None]
+    if not more:
         return keys
-    rows = delta.read(spark, table_of(work.contract)).where(~F.col("_is_deleted")).where(turned)
+    rows = delta.read(spark, table_of(work.contract)).where(~F.col("_is_deleted")).where(reduce(or_, more))
     return keys.unionByName(rows.select(F.col(work.reconcile.key).alias("key"))).distinct()
 
 
-def _bring_together(spark: SparkSession, work: Work, run: StageRun) -> None:
+def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: Future[None]) -> None:
+    """Write the entities, their disagreements and their cases; the statements, which end doubts, are written beside."""
+    if has_waiting(work.contract):
+        statements.result()
+        close_mended(spark, work.contract)
     run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
     with staged(spark, _entities(spark, work), run, "entities") as entities:
         established = entities.where("_established")
         counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
         rows = {row["_established"]: int(row["rows"]) for row in counts}
         _write_base(spark, established, work)
-        _write_conflicts(spark, established, work)
+        statements.result()
+        conflicts = _write_conflicts(spark, established, work)
+        looked_at = entities.select(work.reconcile.entity_id)
+        follow_conflicts(spark, work.contract, conflicts, None if work.keys is None else looked_at)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
@@ -150,7 +171,9 @@ def _entities(spark: SparkSession, work: Work) -> DataFrame:
     """Return one row per touched entity, as of the pinned versions of the inputs."""
     inputs = [(v.contract, _input_rows(spark, v, work)) for v in work.inputs]
     targets = {v.contract.id: v.now for v in work.versions}
-    return assemble(spark, work.contract, inputs, work.business_date, targets)
+    with session_scope() as session:
+        cases = known_cases(session, work.contract)
+    return assemble(spark, work.contract, inputs, work.business_date, targets, cases)
 
 
 def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
@@ -173,8 +196,8 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     delta.merge(spark, merged, table, contract.key, update_when="s._row_hash <> t._row_hash")
 
 
-def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> None:
-    """Replace the disagreements of the touched entities."""
+def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> list[Row]:
+    """Replace the disagreements of the touched entities, and return them."""
     spec, table = work.reconcile, conflict_of(work.contract)
     found = entities.select(
         F.col(spec.key).alias("entity_key"), F.col(spec.entity_id).alias("entity_id"), F.inline("_conflicts")
@@ -182,9 +205,11 @@ def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> No
     found = found.select(*[c[0] for c in CONFLICT_COLUMNS])
     if work.keys is None:
         found.writeTo(table.sql).overwrite(F.lit(True))
-        return
+        return list(found.collect())
     stale = delta.read(spark, table).join(F.broadcast(work.keys), F.col("entity_key") == F.col("key"), "left_semi")
     if stale.limit(1).collect():
         delta.delete_keys(spark, work.keys, table, "entity_key")
-    if found.limit(1).collect():
+    rows = list(found.collect())
+    if rows:
         found.writeTo(table.sql).append()
+    return rows

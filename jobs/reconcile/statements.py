@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 from catalog.model.authority import decided_elements, reconcile_of
 from catalog.model.contract import Contract
 from catalog.model.layers import statement_of, table_of
-from catalog.model.settings import get_settings
 from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.identity import entity_id
 from jobs.runtime import delta
@@ -68,7 +67,7 @@ def _as_statements(rows: DataFrame, contract: Contract, source: Contract, day: d
     key = F.col(reconcile_of(contract).key)
     nothing = F.array().cast(STATEMENT_COLUMNS[-1][1])
     return rows.select(
-        entity_id(contract.id, key, get_settings().require("identity_key")).alias("entity_id"),
+        entity_id(contract.id, key).alias("entity_id"),
         key.alias("entity_key"),
         F.lit(source.id).alias("source"),
         "input_version",

@@ -24,7 +24,8 @@ CONFLICT_COLUMNS: list[ColumnSpec] = [
     ("other_source", "string", "相异来源"),
     ("other_value", "string", "相异值"),
     ("other_record_key", "string", "相异记录"),
-    ("doubted_source", "string", "存疑来源"),
+    ("doubted_department", "string", "存疑部门"),
+    ("conflict_key", "string", "冲突标识"),
     ("_recorded_at", "timestamp", "发现时间"),
 ]
 
