@@ -21,7 +21,7 @@ app.add_typer(ids.app, name="ids")
 app.add_typer(authority.app, name="authority")
 app.command("explain")(library.explain_cells)
 app.add_typer(entities.app, name="licences")
-for question in (library.conflicts, entities.find, entities.relations):
+for question in (library.conflicts, entities.find, entities.relations, entities.history):
     app.command()(question)
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)

@@ -11,6 +11,7 @@ from catalog.cli.output import AsJson, Limit, explained, show
 from catalog.library.finding import Entity, entities_in_division, entities_with
 from catalog.library.licences import LIBRARY, expiring, licences_of
 from catalog.library.masked import masked
+from catalog.library.register_history import history_of
 from catalog.library.relations import relations_of
 from catalog.model.contract import Contract
 from catalog.model.licence_validity import Licence
@@ -72,6 +73,19 @@ def relations(
         for relation in found
     ]
     show("Relations (关联关系)", ["relation", "name", "direction", "resource", "entity_id"], rows, as_json)
+
+
+def history(
+    resource: Annotated[str, typer.Argument(help="Register built of editions, such as education.university.")],
+    column: Annotated[str, typer.Option(help="What an entry is called.")] = "university_name",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of a register's entries (名录沿革): opened, renamed or left, edition by edition."""
+    with explained():
+        found = history_of(get_registry().get(resource), column)
+    columns = ["entity_id", "change", "earlier", "later", "earlier_name", "later_name"]
+    show(f"{len(found):,} changes", columns, [vars(entry) for entry in found[:limit]], as_json)
 
 
 @app.command("of")

@@ -156,6 +156,8 @@ class Reconcile(Strict):
     key: Name
     inputs: list[ResourceId] = Field(min_length=1)
     """Silver resources that know these entities."""
+    keyed_by: Literal["column", "own_logic"] = "column"
+    """Whether inputs carry the key, or the library's own module gives each of their records one (editions)."""
     links: list[Link] = Field(default_factory=list)
     members: list[ResourceId] = Field(default_factory=list)
     """Inputs that can by themselves establish an entity; default all."""

@@ -52,6 +52,8 @@ class Work:
     """Touched entity keys; None means all of them."""
     doubted: list[str]
     """Entities on which people moved a case since the last run."""
+    record_keys: DataFrame | None
+    """Keys of records whose sources do not carry them; such a library is small, and always built whole."""
 
     @property
     def inputs(self) -> list[affected.InputVersion]:
@@ -102,9 +104,13 @@ def reconcile(resource: str, batch: str | None = None) -> None:
             run.say("no input has changed since the last run")
             return
         began = utc_now()
-        work = Work(contract, spec, versions, get_settings().business_date, None, doubted)
+        inputs = [version for version in versions if version.contract.id in spec.inputs]
+        record_keys = own_logic.record_keys(spark, contract, inputs)
+        whole = whole or record_keys is not None
+        work = Work(contract, spec, versions, get_settings().business_date, None, doubted, record_keys)
         with ThreadPoolExecutor(1) as beside:
-            statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date)
+            keyed = work.record_keys
+            statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date, keyed)
             if whole or previous is None:
                 _bring_together(spark, work, run, statements)
             else:
@@ -162,9 +168,11 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
     """Return the living rows of one input for the touched entities."""
     rows = delta.read(spark, table_of(version.contract), version.now).where(~F.col("_is_deleted"))
+    rows = own_logic.with_key(rows, version.contract, work.record_keys)
     if work.keys is not None:
         rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")
-    return rows.select(*version.contract.columns, "_record_key", "_batch_id", "_flags")
+    own = [c for c in version.contract.columns if c != work.reconcile.key]
+    return rows.select(work.reconcile.key, *own, "_record_key", "_batch_id", "_flags")
 
 
 def _entities(spark: SparkSession, work: Work) -> DataFrame:

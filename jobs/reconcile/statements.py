@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from catalog.model.authority import decided_elements, reconcile_of
 from catalog.model.contract import Contract
 from catalog.model.layers import statement_of, table_of
+from jobs.reconcile import own_logic
 from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.identity import entity_id
 from jobs.runtime import delta
@@ -45,7 +46,9 @@ def carried(contract: Contract, source: Contract) -> list[str]:
     return [element for element in decided_elements(contract) if element in source.columns]
 
 
-def new_statements(spark: SparkSession, contract: Contract, version: InputVersion, day: date) -> DataFrame | None:
+def new_statements(
+    spark: SparkSession, contract: Contract, version: InputVersion, day: date, keys: DataFrame | None = None
+) -> DataFrame | None:
     """Return the rows for what changed in one input since it was last consumed; None when nothing did.
 
     Only the change feed is read, so the cost follows the changed rows; an input seen for the first time is read whole.
@@ -60,6 +63,7 @@ def new_statements(spark: SparkSession, contract: Contract, version: InputVersio
         rows = rows.withColumn("_gone", F.col("_is_deleted") | (F.col("_change_type") == "delete"))
     else:
         return None
+    rows = own_logic.with_key(rows, version.contract, keys)
     return _as_statements(rows.where(F.col(reconcile_of(contract).key).isNotNull()), contract, version.contract, day)
 
 
@@ -101,13 +105,15 @@ def _said(elements: list[str]) -> Column:
     return F.transform(F.filter(pairs, lambda pair: pair["value"].isNotNull()), with_original)
 
 
-def write_statements(spark: SparkSession, contract: Contract, versions: list[InputVersion], day: date) -> None:
+def write_statements(
+    spark: SparkSession, contract: Contract, versions: list[InputVersion], day: date, keys: DataFrame | None = None
+) -> None:
     """Add what the inputs said since they were last consumed, in one commit; a repeated try replaces its own rows."""
     table = statement_of(contract)
     stacked: DataFrame | None = None
     again = F.lit(False)
     for version in versions:
-        rows = new_statements(spark, contract, version, day)
+        rows = new_statements(spark, contract, version, day, keys)
         if rows is None:
             continue
         stacked = rows if stacked is None else stacked.unionByName(rows)
