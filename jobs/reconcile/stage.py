@@ -188,7 +188,8 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     """Merge the entities; touched entities that no source has any more become tombstones."""
     contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
     columns = [c[0] for c in base_columns(contract)]
-    hashed = [*contract.columns, "_flags", "_in_verification", "_is_deleted"]
+    decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
+    hashed = [*contract.columns, "_flags", "_in_verification", "_is_deleted", decided_by]
     rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     if delta.current_version(spark, table) == 0:
         delta.fill(rows.select(*columns), table, contract.key)

@@ -16,7 +16,7 @@ from tests.benchmarks.stacks import RESOURCES
 SOURCES = ("population.bench_household", "population.bench_insurance", "population.bench_driver")
 SHARES = {"population.bench_household": 20, "population.bench_insurance": 14, "population.bench_driver": 8}
 """Of twenty persons, how many each source knows."""
-MISSPELT = 500
+MISSPELT = 5000
 """One in so many names differs in the second source."""
 
 

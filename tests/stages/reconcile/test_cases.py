@@ -1,10 +1,14 @@
 """Doubts on the real engine: sources that disagree become a case, readers see the flag, a corrected batch ends both."""
 
+import json
 from datetime import date
 
 import pytest
+from typer.testing import CliRunner
 
+from catalog.__main__ import app
 from catalog.control.correction_cases import find_case, move, open_cases, raise_case
+from catalog.control.disclosures import disclosures_of
 from catalog.control.session import session_scope
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
@@ -65,6 +69,47 @@ def test_a_disagreement_is_a_case_of_the_department_whose_value_is_doubted(lake,
     case = cases[rows[ANN]["person_id"]]
     assert (case.doubted_department, case.column_name, case.element) == ("human_resources", "name", "person_name")
     assert case.evidence["chosen"] == {"source": "population.resident", "record_key": "1949", "value": "示**"}
+
+
+def ask(*words):
+    found = CliRunner().invoke(app, [*words, "--json"])
+    return found.exit_code, json.loads(found.stdout) if found.exit_code == 0 else found.output
+
+
+def test_a_cell_explains_itself_with_the_case_on_it(lake):
+    code, [found] = ask("explain", PERSON, ANN, "--column", "name")
+    [cell] = found["cells"]
+    assert code == 0
+    assert (cell["value"], cell["in_verification"], cell["source"]["department"]) == ("示**", True, "public_security")
+    assert cell["case"] == waiting()[found["entity_id"]].number
+    assert (cell["source"]["batch"], cell["source"]["record_key"]) == ("ps1", "1949")
+    assert [(o["verdict"], o["department"], o["value"]) for o in cell["others"]] == [
+        ("conflict", "human_resources", "示**")
+    ]
+    whole = CliRunner().invoke(app, ["explain", PERSON, ANN])
+    assert whole.exit_code == 0 and "示范甲" not in whole.output and ANN not in whole.output
+
+
+def test_whole_values_are_shown_for_a_reason_that_goes_on_record(lake, spark):
+    ann = library(spark, PERSON)[ANN]["person_id"]
+    assert ask("explain", PERSON, ANN, "--unmask")[0] == 2
+    with session_scope() as session:
+        before = len(disclosures_of(session, PERSON, ann))
+    _, [found] = ask("explain", PERSON, ann, "--column", "name", "--unmask", "--reason", "校核 COR")
+    assert found["cells"][0]["value"] == "示范甲"
+    with session_scope() as session:
+        records = disclosures_of(session, PERSON, ann)
+    assert len(records) == before + 1
+    assert (records[0].columns, records[0].reason) == (["name"], "校核 COR")
+
+
+def test_conflicts_are_counted_by_pair_of_departments(lake):
+    _, counted = ask("conflicts", "--resource", PERSON, "--department", "human_resources")
+    [name] = [row for row in counted if row["element"] == "name"]
+    assert (name["compared"], name["conflict"], name["conflict_rate"]) == (2, 2, 1.0)
+    _, listed = ask("conflicts", "--list")
+    assert {(row["element"], row["second_value"]) for row in listed} == {("name", "示**")}
+    assert ask("conflicts", "--resource", PERSON, "--department", "transport")[1] == []
 
 
 def test_a_corrected_batch_closes_the_case_and_the_readers_flag_goes(lake, spark):

@@ -7,8 +7,10 @@ from pyspark.sql import functions as F
 
 from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
+from catalog.model.authority import Authority, get_authority
 from catalog.model.layers import conflict_of, table_of
 from catalog.model.registry import get_registry
+from jobs.reconcile import entities, stage
 from jobs.reconcile.stage import reconcile
 from jobs.runtime import delta
 from tests.stages.reconcile.library_rows import ANN, BEN, CAT, forget, library, silver_row, write
@@ -90,6 +92,19 @@ def test_nothing_new_writes_nothing(persons, spark):
     before = delta.current_version(spark, table)
     reconcile("population.person")
     assert delta.current_version(spark, table) == before
+
+
+def test_another_rule_of_authority_decides_every_entity_anew(persons, spark, monkeypatch):
+    person = get_authority().libraries["population.person"]
+    turned = person.rules[0].model_copy(
+        update={"source": "population.insured_person", "fallbacks": ["population.resident"]}
+    )
+    library_rules = person.model_copy(update={"rules": [turned, *person.rules[1:]]})
+    for module in (stage, entities):
+        monkeypatch.setattr(module, "get_authority", lambda: Authority({"population.person": library_rules}))
+    assert library(spark, "population.person")[ANN]["_provenance"]["name"].startswith("population.resident")
+    reconcile("population.person")
+    assert library(spark, "population.person")[ANN]["_provenance"]["name"].startswith("population.insured_person")
 
 
 def test_keys_that_are_null_or_repeated_never_reach_a_merge(spark, persons):
