@@ -13,16 +13,23 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.control.base import Base, Instant, Json, Recorded, Serial, TextKey, one_of
+from catalog.control.correction_tables import CorrectionCase
+from catalog.control.disclosure_tables import Disclosure
+from catalog.control.life_tables import LifeEvent, Numbering
 
 __all__ = [
     "Base",
     "Batch",
     "BatchStage",
     "CheckResult",
+    "CorrectionCase",
     "Delivery",
+    "Disclosure",
     "Finding",
     "Grant",
     "LedgerEntry",
+    "LifeEvent",
+    "Numbering",
     "Position",
     "Recipient",
     "Resource",

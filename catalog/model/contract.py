@@ -150,16 +150,14 @@ class Link(Strict):
 
 
 class Reconcile(Strict):
-    """How a base library is built: inputs in order of authority (一数一源), per-element exceptions."""
+    """How a base library is built; which input decides which element says ``catalog/authority.yml`` (一数一源)."""
 
     entity_id: Name
     key: Name
     inputs: list[ResourceId] = Field(min_length=1)
-    """Silver resources; the first that has a value is the source of an element, unless ``authority`` says otherwise."""
-    authority: dict[Name, list[ResourceId]] = Field(default_factory=dict)
-    """Element → silver resources in order, where it differs from ``inputs``."""
-    compare: list[Name] = Field(default_factory=list)
-    """Elements on which the sources are checked against one another (多源校核)."""
+    """Silver resources that know these entities."""
+    keyed_by: Literal["column", "own_logic"] = "column"
+    """Whether inputs carry the key, or the library's own module gives each of their records one (editions)."""
     links: list[Link] = Field(default_factory=list)
     members: list[ResourceId] = Field(default_factory=list)
     """Inputs that can by themselves establish an entity; default all."""

@@ -76,3 +76,8 @@ def set_aside_of(contract: Contract, lake_uri: str | None = None) -> Table:
 def conflict_of(contract: Contract, lake_uri: str | None = None) -> Table:
     """Return the table of disagreeing sources (多源冲突) of a base library."""
     return table(f"ops.conflict__{contract.domain}__{contract.name}", lake_uri)
+
+
+def statement_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of what each source said (来源陈述) about the entities of a base library."""
+    return table(f"ops.statement__{contract.domain}__{contract.name}", lake_uri)

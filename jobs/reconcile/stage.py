@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.control.base import utc_now
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import session_scope
+from catalog.model.authority import get_authority
 from catalog.model.contract import Contract, Reconcile
 from catalog.model.errors import GuantongError
-from catalog.model.layers import conflict_of, table_of
+from catalog.model.layers import conflict_of, statement_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
-from jobs.reconcile import affected, authority, own_logic
-from jobs.reconcile.identity import entity_id
-from jobs.reconcile.links import resolve_links
+from jobs.reconcile import affected, own_logic
+from jobs.reconcile.entities import assemble
+from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
+from jobs.reconcile.verification import close_mended, follow_conflicts, has_waiting, known_cases, moved_since
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
@@ -28,6 +34,10 @@ from jobs.runtime.volume import expect_batch
 STAGE = "reconcile"
 CALENDAR = "calendar"
 """Name of the position that remembers the business date of the last run."""
+AUTHORITY = "authority"
+"""Name of the position that remembers by which rules the last run decided."""
+CASES = "cases"
+"""Name of the position that remembers when the last run looked at the correction cases."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,10 @@ class Work:
     business_date: date
     keys: DataFrame | None
     """Touched entity keys; None means all of them."""
+    doubted: list[str]
+    """Entities on which people moved a case since the last run."""
+    record_keys: DataFrame | None
+    """Keys of records whose sources do not carry them; such a library is small, and always built whole."""
 
     @property
     def inputs(self) -> list[affected.InputVersion]:
@@ -64,7 +78,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
     Grain:      one row per person, legal entity or licence; entities gone from every source stay as tombstones.
     Key:        the national key; the entity id follows from it and never changes.
     Reads:      the contract's silver inputs, at pinned versions; only entities their change feeds name.
-    Writes:     ``base.<domain>__<entity>`` and ``ops.conflict__<domain>__<entity>``.
+    Writes:     ``base.<domain>__<entity>``, and its ``ops.conflict__`` and ``ops.statement__`` tables.
     Sets aside: rows of entities that no input entitled to it has established.
     """
     del batch
@@ -75,23 +89,38 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         with session_scope() as session:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)
+            decided_by = get_position(session, resource, AUTHORITY)
+            looked = get_position(session, resource, CASES)
+            doubted = moved_since(session, contract, datetime.fromisoformat(looked)) if looked else []
+        rules = get_authority().of(contract).digest(get_settings().business_date)
         previous = date.fromisoformat(calendar) if calendar else None
         spec = _spec(contract, versions)
         delta.ensure(spark, table_of(contract), base_columns(contract))
         delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
-        whole = affected.is_first_time(versions, spec) or previous is None
-        if not whole and not affected.has_news(versions) and previous == get_settings().business_date:
+        delta.ensure(spark, statement_of(contract), STATEMENT_COLUMNS, shared=True)
+        whole = affected.is_first_time(versions, spec) or previous is None or decided_by != rules
+        has_news = affected.has_news(versions) or bool(doubted)
+        if not whole and not has_news and previous == get_settings().business_date:
             run.say("no input has changed since the last run")
             return
-        work = Work(contract, spec, versions, get_settings().business_date, None)
-        if whole or previous is None:
-            _bring_together(spark, work, run)
-        else:
-            with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
-                _bring_together(spark, replace(work, keys=keys), run)
+        began = utc_now()
+        inputs = [version for version in versions if version.contract.id in spec.inputs]
+        record_keys = own_logic.record_keys(spark, contract, inputs)
+        whole = whole or record_keys is not None
+        work = Work(contract, spec, versions, get_settings().business_date, None, doubted, record_keys)
+        with ThreadPoolExecutor(1) as beside:
+            keyed = work.record_keys
+            statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date, keyed)
+            if whole or previous is None:
+                _bring_together(spark, work, run, statements)
+            else:
+                with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
+                    _bring_together(spark, replace(work, keys=keys), run, statements)
         with session_scope() as session:
             affected.consume(session, contract, versions)
             set_position(session, resource, CALENDAR, work.business_date.isoformat())
+            set_position(session, resource, AUTHORITY, rules)
+            set_position(session, resource, CASES, began.isoformat())
 
 
 def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcile:
@@ -106,23 +135,32 @@ def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcil
 
 
 def _touched(spark: SparkSession, work: Work, previous: date) -> DataFrame:
-    """Return the keys that changed by data, and those that changed by the calendar alone."""
+    """Return the keys that changed by data, by the calendar alone, or because people doubt them."""
     keys = affected.affected_keys(spark, work.versions, work.reconcile)
     turned = own_logic.turned_between(work.contract, previous, work.business_date)
-    if turned is None:
+    doubted = F.col(work.reconcile.entity_id).isin(work.doubted) if work.doubted else None
+    more = [condition for condition in (turned, doubted) if condition is not None]
+    if not more:
         return keys
-    rows = delta.read(spark, table_of(work.contract)).where(~F.col("_is_deleted")).where(turned)
+    rows = delta.read(spark, table_of(work.contract)).where(~F.col("_is_deleted")).where(reduce(or_, more))
     return keys.unionByName(rows.select(F.col(work.reconcile.key).alias("key"))).distinct()
 
 
-def _bring_together(spark: SparkSession, work: Work, run: StageRun) -> None:
+def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: Future[None]) -> None:
+    """Write the entities, their disagreements and their cases; the statements, which end doubts, are written beside."""
+    if has_waiting(work.contract):
+        statements.result()
+        close_mended(spark, work.contract)
     run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
     with staged(spark, _entities(spark, work), run, "entities") as entities:
         established = entities.where("_established")
         counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
         rows = {row["_established"]: int(row["rows"]) for row in counts}
         _write_base(spark, established, work)
-        _write_conflicts(spark, established, work)
+        statements.result()
+        conflicts = _write_conflicts(spark, established, work)
+        looked_at = entities.select(work.reconcile.entity_id)
+        follow_conflicts(spark, work.contract, conflicts, None if work.keys is None else looked_at)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
@@ -130,47 +168,28 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun) -> None:
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
     """Return the living rows of one input for the touched entities."""
     rows = delta.read(spark, table_of(version.contract), version.now).where(~F.col("_is_deleted"))
+    rows = own_logic.with_key(rows, version.contract, work.record_keys)
     if work.keys is not None:
         rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")
-    return rows.select(*version.contract.columns, "_record_key", "_batch_id", "_flags")
+    own = [c for c in version.contract.columns if c != work.reconcile.key]
+    return rows.select(work.reconcile.key, *own, "_record_key", "_batch_id", "_flags")
 
 
 def _entities(spark: SparkSession, work: Work) -> DataFrame:
-    """Return one row per touched entity with its elements, provenance, flags and disagreements."""
-    contract, spec = work.contract, work.reconcile
-    sources = [v.contract for v in work.inputs]
-    gathered = authority.gather([(v.contract, _input_rows(spark, v, work)) for v in work.inputs], spec)
-    own = {spec.key, spec.entity_id, *(link.column for link in spec.links)}
-    elements = {c: authority.order_of(c, sources, spec) for c in contract.columns if c not in own}
-    types = {p.name: p.spark_type for p in contract.properties}
-    members = spec.members or spec.inputs
-    established = F.greatest(
-        *[F.col(f"s{i}").isNotNull() for i, s in enumerate(sources) if s.id in members], F.lit(False)
-    )
-    rows = gathered.select(
-        F.col("key").alias(spec.key),
-        entity_id(contract.id, F.col("key"), get_settings().require("identity_key")).alias(spec.entity_id),
-        *[authority.chosen_value(c, order).cast(types[c]).alias(c) for c, order in elements.items()],
-        authority.provenance(elements, sources).alias("_provenance"),
-        authority.batches_of_inputs(len(sources)).alias("_batch_ids"),
-        authority.flags_of_inputs(len(sources)).alias("_flags"),
-        authority.disagreements(elements, sources, spec.compare).alias("_conflicts"),
-        established.alias("_established"),
-        sum((F.col(f"s{i}").isNotNull().cast("int") for i in range(len(sources))), F.lit(0)).alias("_input_rows"),
-    )
-    links = {v.contract.id: v.now for v in work.versions}
-    rows, missing = resolve_links(spark, rows, spec.links, get_registry(), links)
-    more = [*missing, *own_logic.extra_flags(contract, work.business_date)]
-    conflict = F.when(F.size("_conflicts") > 0, F.lit("SOURCES_DISAGREE"))
-    flags = F.array_distinct(F.concat(F.col("_flags"), F.array_compact(F.array(conflict, *more))))
-    return rows.withColumn("_flags", F.array_sort(flags)).withColumn("_is_deleted", F.lit(False))
+    """Return one row per touched entity, as of the pinned versions of the inputs."""
+    inputs = [(v.contract, _input_rows(spark, v, work)) for v in work.inputs]
+    targets = {v.contract.id: v.now for v in work.versions}
+    with session_scope() as session:
+        cases = known_cases(session, work.contract)
+    return assemble(spark, work.contract, inputs, work.business_date, targets, cases)
 
 
 def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     """Merge the entities; touched entities that no source has any more become tombstones."""
     contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
     columns = [c[0] for c in base_columns(contract)]
-    hashed = [*contract.columns, "_flags", "_is_deleted"]
+    decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
+    hashed = [*contract.columns, "_flags", "_in_verification", "_is_deleted", decided_by]
     rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     if delta.current_version(spark, table) == 0:
         delta.fill(rows.select(*columns), table, contract.key)
@@ -180,13 +199,14 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
         living = living.join(F.broadcast(work.keys), living[spec.key] == work.keys["key"], "left_semi")
     gone = living.join(entities.select(spec.key), spec.key, "left_anti")
     gone = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
+    gone = gone.withColumn("_in_verification", F.array().cast("array<string>"))
     gone = gone.withColumn("_row_hash", F.xxhash64(*hashed))
     merged = rows.select(*columns).unionByName(gone.select(*columns))
     delta.merge(spark, merged, table, contract.key, update_when="s._row_hash <> t._row_hash")
 
 
-def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> None:
-    """Replace the disagreements of the touched entities."""
+def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> list[Row]:
+    """Replace the disagreements of the touched entities, and return them."""
     spec, table = work.reconcile, conflict_of(work.contract)
     found = entities.select(
         F.col(spec.key).alias("entity_key"), F.col(spec.entity_id).alias("entity_id"), F.inline("_conflicts")
@@ -194,9 +214,11 @@ def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> No
     found = found.select(*[c[0] for c in CONFLICT_COLUMNS])
     if work.keys is None:
         found.writeTo(table.sql).overwrite(F.lit(True))
-        return
+        return list(found.collect())
     stale = delta.read(spark, table).join(F.broadcast(work.keys), F.col("entity_key") == F.col("key"), "left_semi")
     if stale.limit(1).collect():
         delta.delete_keys(spark, work.keys, table, "entity_key")
-    if found.limit(1).collect():
+    rows = list(found.collect())
+    if rows:
         found.writeTo(table.sql).append()
+    return rows

@@ -8,6 +8,7 @@ from jobs.runtime.delta import ColumnSpec
 PIPELINE_COLUMNS: list[ColumnSpec] = [
     ("_is_deleted", "boolean", "是否已注销"),
     ("_flags", "array<string>", "标记"),
+    ("_in_verification", "array<string>", "核查中的数据项"),
     ("_provenance", "map<string,string>", "每项数据的来源"),
     ("_batch_ids", "array<string>", "来源批次"),
     ("_row_hash", "bigint", "内容摘要"),
@@ -23,6 +24,8 @@ CONFLICT_COLUMNS: list[ColumnSpec] = [
     ("other_source", "string", "相异来源"),
     ("other_value", "string", "相异值"),
     ("other_record_key", "string", "相异记录"),
+    ("doubted_department", "string", "存疑部门"),
+    ("conflict_key", "string", "冲突标识"),
     ("_recorded_at", "timestamp", "发现时间"),
 ]
 

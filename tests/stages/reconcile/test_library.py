@@ -7,36 +7,13 @@ from pyspark.sql import functions as F
 
 from catalog.control.ledger import ledger_entries
 from catalog.control.session import session_scope
+from catalog.model.authority import Authority, get_authority
 from catalog.model.layers import conflict_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.tables import silver_columns
+from jobs.reconcile import entities, stage
 from jobs.reconcile.stage import reconcile
 from jobs.runtime import delta
-
-ANN, BEN, CAT = "11010519491231002X", "440524188001010014", "320311197707060018"
-
-
-def silver_row(**values):
-    """Return one silver row; what a contract has beyond is null."""
-    kept = {"_is_deleted": False, "_flags": [], "_changes": [], "_batch_id": "b1", "_row_number": 1, **values}
-    return {**kept, "_record_key": values.get("_record_key", values.get("record_no", "1"))}
-
-
-def write(spark, resource, rows, key):
-    """Merge ``rows`` into the silver table of ``resource``."""
-    contract = get_registry().get(resource)
-    columns = silver_columns(contract)
-    delta.ensure(spark, table_of(contract), columns)
-    types = {name: kind for name, kind, _ in columns}
-    schema = ", ".join(f"`{name}` {kind}" for name, kind in types.items())
-    data = [tuple(row.get(name) for name in types) for row in rows]
-    frame = spark.createDataFrame(data, schema)
-    delta.merge(spark, frame, table_of(contract), [key])
-
-
-def library(spark, resource):
-    contract = get_registry().get(resource)
-    return {r[contract.key[0]]: r for r in delta.read(spark, table_of(contract)).collect()}
+from tests.stages.reconcile.library_rows import ANN, BEN, CAT, forget, library, silver_row, write
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +21,7 @@ def persons(spark, stack, tmp_path_factory):
     """Two persons of 公安, one of them insured under another name, and one whom only 人社 knows."""
     stack.business_date = date(2026, 3, 2)
     stack.lake_uri = f"file:{tmp_path_factory.mktemp('library')}"
+    forget("population.person")
     write(
         spark,
         "population.resident",
@@ -55,7 +33,6 @@ def persons(spark, stack, tmp_path_factory):
                 citizen_id=BEN, record_no=2, name="示范乙", sex_code="1", division_code="510107", _record_key="2"
             ),
         ],
-        "citizen_id",
     )
     write(
         spark,
@@ -64,7 +41,6 @@ def persons(spark, stack, tmp_path_factory):
             silver_row(citizen_id=ANN, record_no=71, name="示范佳", sex_code="2", _record_key="71"),
             silver_row(citizen_id=CAT, record_no=72, name="示范丙", sex_code="1", _record_key="72"),
         ],
-        "citizen_id",
     )
     reconcile("population.person")
     return library(spark, "population.person")
@@ -90,7 +66,7 @@ def test_a_disagreement_is_a_conflict_with_both_records(persons, spark):
 
 def test_a_mended_source_closes_the_conflict_and_touches_nobody_else(persons, spark):
     mended = silver_row(citizen_id=ANN, record_no=71, name="示范甲", sex_code="2", _record_key="71", _batch_id="b2")
-    write(spark, "population.insured_person", [mended], "citizen_id")
+    write(spark, "population.insured_person", [mended])
     reconcile("population.person")
     after = library(spark, "population.person")
     assert "SOURCES_DISAGREE" not in after[ANN]["_flags"]
@@ -104,7 +80,7 @@ def test_a_mended_source_closes_the_conflict_and_touches_nobody_else(persons, sp
 
 def test_who_has_left_every_source_stays_as_a_tombstone(persons, spark):
     gone = silver_row(citizen_id=BEN, record_no=2, name="示范乙", sex_code="1", _record_key="2", _is_deleted=True)
-    write(spark, "population.resident", [gone], "citizen_id")
+    write(spark, "population.resident", [gone])
     reconcile("population.person")
     after = library(spark, "population.person")
     assert after[BEN]["_is_deleted"] is True
@@ -116,6 +92,19 @@ def test_nothing_new_writes_nothing(persons, spark):
     before = delta.current_version(spark, table)
     reconcile("population.person")
     assert delta.current_version(spark, table) == before
+
+
+def test_another_rule_of_authority_decides_every_entity_anew(persons, spark, monkeypatch):
+    person = get_authority().libraries["population.person"]
+    turned = person.rules[0].model_copy(
+        update={"source": "population.insured_person", "fallbacks": ["population.resident"]}
+    )
+    library_rules = person.model_copy(update={"rules": [turned, *person.rules[1:]]})
+    for module in (stage, entities):
+        monkeypatch.setattr(module, "get_authority", lambda: Authority({"population.person": library_rules}))
+    assert library(spark, "population.person")[ANN]["_provenance"]["name"].startswith("population.resident")
+    reconcile("population.person")
+    assert library(spark, "population.person")[ANN]["_provenance"]["name"].startswith("population.insured_person")
 
 
 def test_keys_that_are_null_or_repeated_never_reach_a_merge(spark, persons):

@@ -1,0 +1,185 @@
+"""`python -m catalog explain | conflicts`: why a cell is what it is, and how far sources agree (溯源与校核)."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from catalog.cli.output import AsJson, Limit, ResourceName, explained, show
+from catalog.control.correction_cases import open_cases
+from catalog.control.disclosures import record_disclosure
+from catalog.control.masking import mask_personal
+from catalog.control.session import session_scope
+from catalog.library.agreement import Agreement, agreements, differences
+from catalog.library.explain import Cell, Explanation, Testimony, explain
+from catalog.library.masked import masked
+from catalog.library.statements import NoStatementsError, statement_rows
+from catalog.model.contract import Contract
+from catalog.model.registry import get_registry
+
+Day = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As known at the end of this day.")]
+ValidDay = Annotated[
+    datetime | None, typer.Option("--valid-on", formats=["%Y-%m-%d"], help="Of what was so on this day.")
+]
+Hide = Callable[[str, str | None], str | None]
+
+
+def explain_cells(
+    resource: Annotated[str, typer.Argument(help="Base library, such as population.person.")],
+    identifier: Annotated[str, typer.Argument(help="Entity id, or the whole national key.", metavar="ID")],
+    column: Annotated[str | None, typer.Option(help="Only this column.")] = None,
+    as_of: Day = None,
+    valid_on: ValidDay = None,
+    unmask: Annotated[bool, typer.Option(help="Show personal values whole; goes on record with --reason.")] = False,
+    reason: Annotated[str, typer.Option(help="What personal values are needed for.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    r"""Say why each cell of an entity is what it is (逐项溯源).
+
+    For a cell: the source that decided it, its batch, file and row, the raw value and the rule that changed it, since
+    when, and what every other source says: agree, conflict, stale (what the source said earlier) or missing.
+
+    \b
+    python -m catalog explain population.person 11010519491231002X --column name
+    python -m catalog explain population.person 3f0c… --as-of 2026-03-01 --valid-on 2026-02-15 --json
+    """
+    with explained():
+        found = explain(resource, identifier, recorded_on=_day(as_of), valid_on=_day(valid_on))
+        cells = [cell for cell in found.cells if column in (None, cell.column)]
+        if not cells:
+            raise typer.BadParameter(f"{resource} has no column {column}", param_hint="--column")
+        with session_scope() as session:
+            doubted = {c.column_name: c.number for c in open_cases(session, resource, row_keys=[found.entity_id])}
+            if unmask:
+                names = [cell.column for cell in cells]
+                record_disclosure(session, resource=resource, entity_id=found.entity_id, columns=names, reason=reason)
+        hide = _hiding(found.contract, whole=unmask)
+    rows = [_cell(cell, found, hide, doubted.get(cell.column)) for cell in cells]
+    if as_json:
+        show("", [], [{"entity_id": found.entity_id, "is_deleted": found.is_deleted, "cells": rows}], as_json)
+        return
+    typer.echo(f"{resource} {found.entity_id}{' (no source has it)' if found.is_deleted else ''}")
+    _tell(rows)
+
+
+def conflicts(
+    resource: ResourceName = None,
+    department: Annotated[str | None, typer.Option(help="Only pairs with this department.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="The cells that differ, masked, instead of counts.")] = False,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far sources agree (多源校核): agree, conflict, stale, missing per element and pair of departments."""
+    with explained():
+        chosen = [get_registry().get(resource)] if resource else _reconciled()
+        if listed:
+            rows = [_difference(contract, d) for contract in chosen for d in differences(contract, department, limit)]
+            columns = ["resource", "entity_id", "element", "verdict", "first", "first_value", "second", "second_value"]
+            show("Differences (相异数据项)", columns, rows, as_json)
+            return
+        counted = [_agreement(a) for contract in chosen for a in agreements(contract, department)]
+    columns = [
+        "resource", "element", "first_department", "second_department", "compared", "agree", "conflict", "stale",
+        "missing", "agree_rate", "conflict_rate",
+    ]  # fmt: skip
+    show("Agreement of sources (多源校核)", columns, counted, as_json)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _hiding(contract: Contract, *, whole: bool) -> Hide:
+    if whole:
+        return lambda _, value: value
+    return lambda column, value: masked(contract, column, value)
+
+
+def _reconciled() -> list[Contract]:
+    """Return the base libraries that have statements."""
+    found = []
+    for contract in get_registry().all("base"):
+        try:
+            statement_rows(contract)
+        except NoStatementsError:
+            continue
+        found.append(contract)
+    return found
+
+
+def _cell(cell: Cell, found: Explanation, hide: Hide, case: str | None) -> dict[str, Any]:
+    names = {p.name: p.business_name for p in found.contract.properties}
+    testimonies = [_testimony(t, cell.column, hide) for t in cell.testimonies]
+    return {
+        "column": cell.column,
+        "name": names[cell.column],
+        "value": hide(cell.column, cell.value),
+        "origin": cell.origin,
+        "rule": cell.note,
+        "in_verification": case is not None,
+        "case": case,
+        "source": testimonies[0] if testimonies and cell.origin == "source" else None,
+        "others": testimonies[1:] if cell.origin == "source" else testimonies,
+    }
+
+
+def _testimony(testimony: Testimony, column: str, hide: Hide) -> dict[str, Any]:
+    version, said = testimony.version, testimony.said
+    return {
+        "verdict": testimony.verdict,
+        "source": testimony.source,
+        "department": testimony.department,
+        "value": hide(column, said.value) if said else None,
+        "original": hide(column, said.original) if said else None,
+        "standardised_by": said.rule if said else None,
+        "batch": version.batch_id,
+        "file": mask_personal(version.source_file) if version.source_file else None,
+        "row": version.row_number,
+        "record_key": mask_personal(version.record_key),
+        "valid_from": testimony.since.source_at,
+        "first_seen": testimony.since.recorded_at,
+        "first_seen_on": testimony.since.recorded_on,
+        "last_seen": version.recorded_at,
+    }
+
+
+def _tell(rows: list[dict[str, Any]]) -> None:
+    """Print one line per cell and source for people."""
+    lines = []
+    for row in rows:
+        said = [row["source"], *row["others"]] if row["source"] else row["others"]
+        first = {"column": f"{row['column']} {row['name']}", "value": row["value"], "doubt": row["case"]}
+        if not said:
+            lines.append({**first, "verdict": row["origin"], "rule": row["rule"]})
+        for place, testimony in enumerate(said):
+            head = first if place == 0 else {}
+            line = {**testimony, "raw → standard": _change(testimony), "place": _place(testimony)}
+            lines.append({**line, **head, "value": testimony["value"] if place else row["value"]})
+    columns = ["column", "value", "verdict", "department", "source", "raw → standard", "batch", "place"]
+    show("", [*columns, "first_seen_on", "doubt"], lines, as_json=False)
+
+
+def _change(testimony: dict[str, Any]) -> str:
+    if not testimony["standardised_by"]:
+        return ""
+    return f"{testimony['original']} → {testimony['value']} ({testimony['standardised_by']})"
+
+
+def _place(testimony: dict[str, Any]) -> str:
+    where = testimony["file"] or f"record {testimony['record_key']}"
+    return where if testimony["row"] is None else f"{where}, row {testimony['row']}"
+
+
+def _difference(contract: Contract, difference: Any) -> dict[str, Any]:  # noqa: ANN401 - its fields are named below
+    told = dict(vars(difference))
+    for side in ("first", "second"):
+        told[f"{side}_value"] = masked(contract, difference.element, told[f"{side}_value"])
+        told[f"{side}_record_key"] = mask_personal(told[f"{side}_record_key"])
+    return told
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    counts = {name: getattr(agreement, name) for name in ("agree", "conflict", "stale", "missing")}
+    rates = {f"{name}_rate": round(agreement.rate(count), 4) for name, count in counts.items()}
+    return {**vars(agreement), "compared": agreement.compared, **rates}

@@ -1,0 +1,209 @@
+"""Correction cases (数据校核): doubts about single values, raised by users of the data or by comparing sources.
+
+Invariant: on one row, column and doubted department at most one case is open; raising it again joins it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.correction_tables import CorrectionCase
+from catalog.control.life import next_number, record_event
+from catalog.model.correction import CLOSED, CORRECTED, CORRECTION, RAISED, UNCORRECTED
+from catalog.model.errors import GuantongError
+from catalog.model.state_machine import SYSTEM, Actor, Party, parties_of
+
+KIND = "correction_case"
+RaisedKind = Literal["person", "department", "system", "comparison"]
+
+
+class CaseUnknownError(GuantongError):
+    """There is no correction case of this number."""
+
+    code = "CASE_UNKNOWN"
+
+
+def raise_case(
+    session: Session,
+    *,
+    resource: str,
+    row_key: str,
+    column: str,
+    doubted_department: str,
+    evidence: Mapping[str, Any],
+    actor: Actor = SYSTEM,
+    kind: RaisedKind = "comparison",
+    element: str | None = None,
+    conflict_key: str | None = None,
+    at: datetime | None = None,
+) -> CorrectionCase:
+    """Raise a doubt about one value; where a case on it is open already, join that one with the new evidence.
+
+    Args:
+        session: An open transaction.
+        resource: Resource on whose row the doubt was raised.
+        row_key: Entity id of the row, opaque; never a national number.
+        column: Column doubted.
+        doubted_department: Whose value it is.
+        evidence: What speaks against the value; kept with the case, shown to its two sides only.
+        actor: Who raises it; the platform for a comparison.
+        kind: person, department, system, or `comparison` of the base library.
+        element: Data element of the column.
+        conflict_key: Row of the table of conflicts, where the case comes from one.
+        at: When; default now.
+
+    Returns:
+        The case; its state is `raised` when it is new.
+    """
+    moment = at or utc_now()
+    found = _open_on(session, resource, row_key, column, doubted_department)
+    if found is not None:
+        _write(session, found, "join", found.state, actor, moment, evidence)
+        return found
+    case = CorrectionCase(
+        number=next_number(session, KIND, moment.year),
+        resource=resource,
+        row_key=row_key,
+        column_name=column,
+        element=element,
+        doubted_department=doubted_department,
+        raised_kind=kind,
+        raised_by=actor.name,
+        raising_department=actor.department,
+        evidence=dict(evidence),
+        conflict_key=conflict_key,
+        state=RAISED,
+        raised_at=moment,
+    )
+    session.add(case)
+    _write(session, case, "raise", None, actor, moment, evidence)
+    return case
+
+
+def find_case(session: Session, number: str) -> CorrectionCase:
+    """Return the case of a number, locked for this transaction.
+
+    Raises:
+        CaseUnknownError: there is none.
+    """
+    found = session.get(CorrectionCase, number, with_for_update=True)
+    if found is None:
+        raise CaseUnknownError(f"no correction case {number}", remedy="`python -m catalog cases` lists them")
+    return found
+
+
+def move(
+    session: Session,
+    number: str,
+    act: str,
+    actor: Actor = SYSTEM,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> CorrectionCase:
+    """Take one step of a case: accept, confirm, refuse, ask_evidence, supplement, correct, reopen, close, withdraw.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+    """
+    case, moment, stated = find_case(session, number), at or utc_now(), facts or {}
+    transition = CORRECTION.step(case.state, act, actor, _parties(case, actor), stated, initiator=case.raised_by)
+    before, case.state = case.state, transition.target
+    if act in ("refuse", "ask_evidence", "reopen", "withdraw"):
+        case.reason = str(stated["reason"])
+    if act in ("confirm", "refuse"):
+        case.answered_at = moment
+    if act == "correct":
+        case.corrected_at, case.corrected_by_batch = moment, str(stated["batch_id"])
+    if transition.target == CLOSED:
+        case.closed_at = moment
+    _write(session, case, act, before, actor, moment, stated)
+    return case
+
+
+def open_cases(
+    session: Session, resource: str | None = None, *, row_keys: Collection[str] | None = None
+) -> Sequence[CorrectionCase]:
+    """Return the cases that are not closed, of one resource or of some of its rows, oldest first."""
+    query = select(CorrectionCase).where(CorrectionCase.state != CLOSED).order_by(CorrectionCase.number)
+    if resource is not None:
+        query = query.where(CorrectionCase.resource == resource)
+    if row_keys is not None:
+        query = query.where(CorrectionCase.row_key.in_(row_keys))
+    return session.scalars(query).all()
+
+
+def close_corrected(
+    session: Session,
+    resource: str,
+    places: Iterable[tuple[str, str]],
+    batch_id: str,
+    *,
+    at: datetime | None = None,
+) -> list[str]:
+    """Close the open cases on values that a batch corrected, whatever they waited for; a refused one stays refused.
+
+    Args:
+        session: An open transaction.
+        resource: Resource on whose rows the cases were raised.
+        places: Row key and column of each value that the batch corrected.
+        batch_id: The batch that brought the corrected value.
+        at: When; default now.
+
+    Returns:
+        Numbers of the cases closed.
+    """
+    wanted = list(dict.fromkeys(places))
+    if not wanted:
+        return []
+    query = select(CorrectionCase.number, CorrectionCase.state).where(
+        CorrectionCase.resource == resource,
+        tuple_(CorrectionCase.row_key, CorrectionCase.column_name).in_(wanted),
+        CorrectionCase.state.in_([*UNCORRECTED, CORRECTED]),
+    )
+    numbers = []
+    for number, state in session.execute(query.order_by(CorrectionCase.number)).all():
+        if state != CORRECTED:
+            move(session, number, "correct", SYSTEM, {"batch_id": batch_id}, at=at)
+        move(session, number, "close", SYSTEM, at=at)
+        numbers.append(number)
+    return numbers
+
+
+def _open_on(session: Session, resource: str, row_key: str, column: str, department: str) -> CorrectionCase | None:
+    """Return the open case on a place; until the transaction ends nobody else raises one there."""
+    place = "|".join((resource, row_key, column, department))
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(place, 15))))
+    return session.scalars(
+        select(CorrectionCase)
+        .where(
+            CorrectionCase.resource == resource,
+            CorrectionCase.row_key == row_key,
+            CorrectionCase.column_name == column,
+            CorrectionCase.doubted_department == department,
+            CorrectionCase.state != CLOSED,
+        )
+        .with_for_update()
+    ).one_or_none()
+
+
+def _parties(case: CorrectionCase, actor: Actor) -> frozenset[Party]:
+    return parties_of(actor, requester=case.raising_department, provider=case.doubted_department)
+
+
+def _write(
+    session: Session,
+    case: CorrectionCase,
+    act: str,
+    before: str | None,
+    actor: Actor,
+    at: datetime,
+    detail: Mapping[str, Any],
+) -> None:
+    record_event(
+        session, KIND, case.number, act=act, from_state=before, to_state=case.state, actor=actor, at=at, detail=detail
+    )

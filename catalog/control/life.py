@@ -1,0 +1,58 @@
+"""Numbers and history of procedures (编号与办理记录), the same for applications, demands, entries and cases."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from catalog.control.life_tables import LifeEvent, Numbering
+from catalog.model.state_machine import Actor
+
+PREFIXES = {"correction_case": "COR"}
+"""Kind of procedure → first letters of its numbers."""
+
+
+def next_number(session: Session, kind: str, year: int) -> str:
+    """Return the next number of a kind in a year, such as ``COR-2026-000001``; none is given twice or left out."""
+    statement = insert(Numbering).values(kind=kind, year=year, last=1)
+    taken = statement.on_conflict_do_update(index_elements=["kind", "year"], set_={"last": Numbering.last + 1})
+    last = session.scalars(taken.returning(Numbering.last)).one()
+    return f"{PREFIXES[kind]}-{year}-{last:06d}"
+
+
+def record_event(
+    session: Session,
+    kind: str,
+    number: str,
+    *,
+    act: str,
+    from_state: str | None,
+    to_state: str,
+    actor: Actor,
+    at: datetime,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one step of a procedure into its history."""
+    session.add(
+        LifeEvent(
+            kind=kind,
+            number=number,
+            act=act,
+            from_state=from_state,
+            to_state=to_state,
+            by=actor.name,
+            department=actor.department,
+            detail=dict(detail or {}),
+            at=at,
+        )
+    )
+    session.flush()
+
+
+def history(session: Session, kind: str, number: str) -> Sequence[LifeEvent]:
+    """Return the steps of one procedure, oldest first."""
+    query = select(LifeEvent).where(LifeEvent.kind == kind, LifeEvent.number == number)
+    return session.scalars(query.order_by(LifeEvent.id)).all()
