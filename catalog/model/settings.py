@@ -9,6 +9,7 @@ import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,6 +56,12 @@ class Settings(BaseSettings):
     """Key of the signed file addresses, hexadecimal."""
     identity_key: str = Field(default="", alias="IDENTITY_KEY")
     """Key of the stable ids of base-library entities, hexadecimal."""
+    service_control_url: str = Field(default="", alias="SERVICE_CONTROL_URL")
+    """Control plane as the exchange service logs in to it: a role that can add to the audit and never change it."""
+    audit_key: str = Field(default="", alias="AUDIT_KEY")
+    """Secret of the audit's seals, signatures and keyed hashes, hexadecimal; kept outside the database."""
+    audit_digest: Literal["sha256", "sm3"] = Field(default="sha256", alias="AUDIT_DIGEST")
+    """Hash of new audit entries; ``sm3`` is GB/T 32905."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
