@@ -54,3 +54,12 @@ def get_department(department: str) -> Department:
             f"no department {department!r}", place=str(DEPARTMENTS), remedy=f"one of: {', '.join(known)}"
         )
     return known[department]
+
+
+def host_department() -> str:
+    """Return the id of the authority that runs the exchange (数据主管部门).
+
+    >>> host_department()
+    'data_administration'
+    """
+    return next(department.id for department in load_departments().values() if department.role == "host")

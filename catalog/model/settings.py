@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """The day that a run works for (业务日期)."""
     resource_path: str = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
+    jurisdiction: str = Field(default="national", alias="JURISDICTION")
+    """Whose deadlines hold (辖区), a profile of ``catalog/deadlines``."""
     sources: dict[str, str] = Field(default_factory=dict, exclude=True)
     """``SOURCE_<SERVER>`` and ``SOURCE_<SERVER>_TOKEN`` as found."""
 
