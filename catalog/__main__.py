@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import codes, elements, ids, recipients, records, resources
+from catalog.cli import audit, codes, elements, ids, people, recipients, records, resources
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app.add_typer(elements.app, name="elements")
 app.add_typer(codes.app, name="codes")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(ids.app, name="ids")
+app.add_typer(people.app, name="people")
+app.add_typer(audit.app, name="audit")
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

@@ -1,7 +1,7 @@
 """The tables of people and systems (人员与系统): accounts, roles, sessions and tokens.
 
-Invariants that the database itself holds: an account is for business or for administration and never changes sides; an
-administrator holds one role for the life of the account; a staff number has one account; credentials are kept as hashes.
+Held by the database itself: an account is for business or for administration and never changes sides; an
+administrator holds one role for the life of the account; a staff number has one account; credentials are hashes.
 """
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, text

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Control plane as the exchange service logs in to it: a role that can add to the audit and never change it."""
     audit_key: str = Field(default="", alias="AUDIT_KEY")
     """Secret of the audit's seals, signatures and keyed hashes, hexadecimal; kept outside the database."""
+    credential_key: str = Field(default="", alias="CREDENTIAL_KEY")
+    """Key of the secrets that must be read again (one-time code seeds, webhook keys), hexadecimal."""
     audit_digest: Literal["sha256", "sm3"] = Field(default="sha256", alias="AUDIT_DIGEST")
     """Hash of new audit entries; ``sm3`` is GB/T 32905."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")

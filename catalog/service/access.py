@@ -1,7 +1,6 @@
-"""Who is asking (访问控制): a bearer token, and what its recipient may read at this moment."""
+"""Who asks over the sharing protocol (访问控制): a recipient's bearer token, and what it may read at this moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,20 +9,12 @@ from sqlalchemy.orm import Session
 from catalog.control.recipients import authenticate, readable_versions
 from catalog.control.session import session_scope
 from catalog.control.tables import ShareVersion
+from catalog.model.caller import Caller
 from catalog.service.configuration import Configuration
 from catalog.service.problems import SharingError, not_found
 
 DATABASE_PATIENCE = 2.0
 """Seconds a request waits for the database before it answers 503; readers try again by themselves."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The recipient (接收系统) behind a request."""
-
-    id: int
-    name: str
-    department: str
 
 
 def configuration(request: Request) -> Configuration:
@@ -42,7 +33,7 @@ Database = Annotated[Session, Depends(database, scope="function")]
 
 
 def caller(request: Request, session: Database) -> Caller:
-    """Return the recipient whose token the request carries.
+    """Return the recipient (接收系统) whose token the request carries.
 
     Raises:
         SharingError: 401 when there is none in force.
@@ -56,14 +47,25 @@ def caller(request: Request, session: Database) -> Caller:
             "A bearer token that is in force is needed; it may be unknown, expired or revoked.",
             {"WWW-Authenticate": "Bearer"},
         )
-    request.state.recipient = recipient.name
-    return Caller(recipient.id, recipient.name, recipient.department)
+    return known_recipient(request, recipient.id, recipient.name, recipient.department)
 
 
-CurrentCaller = Annotated[Caller, Depends(caller)]
+def known_recipient(request: Request, number: int, name: str, department: str) -> Caller:
+    """Return a recipient as the one who acts, and remember it for the access line and the audit."""
+    address = request.client.host if request.client else ""
+    request_id = getattr(request.state, "request_id", "")
+    who = Caller("recipient", number, name, department, address=address, request_id=request_id)
+    request.state.caller = who
+    request.state.recipient = name or f"#{number}"
+    return who
 
 
-def granted_versions(session: Database, who: CurrentCaller, share: str, schema: str, table: str) -> list[ShareVersion]:
+CurrentRecipient = Annotated[Caller, Depends(caller)]
+
+
+def granted_versions(
+    session: Database, who: CurrentRecipient, share: str, schema: str, table: str
+) -> list[ShareVersion]:
     """Return the versions of the table in the path that the caller may read, oldest first.
 
     Raises:

@@ -36,13 +36,17 @@ class Kind:
 class ProblemError(Exception):
     """A request that is refused, with a code of `catalog/problems` and what fills its text."""
 
-    def __init__(self, code: str, *, headers: dict[str, str] | None = None, **values: str) -> None:
+    def __init__(
+        self, code: str, *, headers: dict[str, str] | None = None, refusal: str | None = None, **values: str
+    ) -> None:
         super().__init__(code)
         self.kind = kinds()[code]
         if set(values) != self.kind.places:
             raise ValueError(f"{code} needs {sorted(self.kind.places)} and got {sorted(values)}")
         self.values = values
         self.headers = headers or {}
+        self.refusal = refusal or (code if self.kind.status in (401, 403) else "")
+        """The reason that the audit keeps, also where the answer does not tell it; empty for what is no refusal."""
 
 
 def not_found(noun: str) -> ProblemError:

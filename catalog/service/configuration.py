@@ -33,7 +33,7 @@ def configured() -> Configuration:
     """
     settings = get_settings()
     return Configuration(
-        control_url=settings.require("control_url"),
+        control_url=settings.service_control_url or settings.require("control_url"),
         service_url=settings.require("service_url"),
         signer=Signer(settings.require("service_signing_key")),
     )

@@ -19,12 +19,12 @@ from catalog.control.session import session_scope
 from catalog.model.caller import STRANGER, Caller
 from catalog.model.errors import GuantongError
 from catalog.model.roles import Role
-from catalog.service.access import DATABASE_PATIENCE, Database, configuration
+from catalog.service.access import DATABASE_PATIENCE, CurrentRecipient, Database, configuration
 from catalog.service.api_problems import ProblemError
 
 __all__ = ["Caller", "Requirement", "current_caller", "open_to_all", "own_department", "require", "signed_in"]
 
-Access = Literal["roles", "signed_in", "enrolling", "proven_elsewhere", "open"]
+Access = Literal["roles", "signed_in", "enrolling", "recipient", "proven_elsewhere", "open"]
 
 
 class UndeclaredRequirementError(GuantongError):
@@ -108,6 +108,15 @@ class OtherRequirement(Requirement):
         return STRANGER
 
 
+@dataclass(frozen=True)
+class RecipientRequirement(Requirement):
+    """A requirement of the sharing protocol: a recipient's token."""
+
+    def __call__(self, caller: CurrentRecipient) -> Caller:
+        """Answer the recipient."""
+        return caller
+
+
 def require(*roles: Role, scoped: bool = False) -> CallerRequirement:
     """Require one of the roles: `who: Annotated[Caller, Depends(require(Role.AUDITOR))]`."""
     if not roles:
@@ -123,6 +132,11 @@ def signed_in(*, scoped: bool = False) -> CallerRequirement:
 def enrolling() -> CallerRequirement:
     """Require a person, who may still have a first password to change or a one-time code to set up."""
     return CallerRequirement("enrolling")
+
+
+def recipients_only() -> RecipientRequirement:
+    """Require a recipient of shared tables; what it may read is decided by its grants."""
+    return RecipientRequirement("recipient")
 
 
 def proven_elsewhere(reason: str) -> OtherRequirement:
@@ -145,7 +159,7 @@ def own_department(caller: Caller, department: str, *, noun: str, also: tuple[Ro
         also: roles that may act on every department's objects.
     """
     if not caller.is_of(department) and not caller.holds(*also):
-        raise ProblemError("NOT_FOUND", noun=noun)
+        raise ProblemError("NOT_FOUND", noun=noun, refusal="OTHER_DEPARTMENT")
 
 
 def requirement_of(route: APIRoute) -> Requirement | None:

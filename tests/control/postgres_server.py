@@ -14,8 +14,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from catalog.control.migrations import migrate
+from catalog.control.privileges import SERVICE_ROLE
 
 SERVER_USER = 65534
 
@@ -53,6 +55,10 @@ class Server:
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def service_url(self, url: str) -> str:
+        """Return a database's address for the exchange service's own role."""
+        return url.replace(f"//postgres:{self.password}@", f"//{SERVICE_ROLE}:{self.password}@")
 
     def create_database(self) -> str:
         name = f"control_{uuid.uuid4().hex[:8]}"
@@ -93,6 +99,9 @@ def database_server() -> Iterator[Server]:
         cwd=folder,
     )
     server.start()
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        role, password = sql.Identifier(SERVICE_ROLE), sql.Literal(server.password)
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
     try:
         yield server
     finally:

@@ -36,6 +36,8 @@ class Exchange:
     control_url: str
     port: int
     signing_key: str
+    service_control_url: str
+    audit_key: str = field(default_factory=lambda: secrets.token_hex(32))
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -57,6 +59,9 @@ class Exchange:
             **kept,
             "GUANTONG_HOME": str(self.home),
             "CONTROL_URL": self.control_url,
+            "SERVICE_CONTROL_URL": self.service_control_url,
+            "AUDIT_KEY": self.audit_key,
+            "CREDENTIAL_KEY": self.signing_key,
             "SERVICE_URL": self.url,
             "SERVICE_SIGNING_KEY": self.signing_key,
         }
@@ -163,7 +168,7 @@ def make_exchange(database_server, tmp_path_factory) -> Iterator[Callable[[], Ex
         url = database_server.create_database()
         migrate(url=url)
         home = tmp_path_factory.mktemp("home")
-        exchange = Exchange(home, url, free_port(), secrets.token_hex(32))
+        exchange = Exchange(home, url, free_port(), secrets.token_hex(32), database_server.service_url(url))
         made.append(exchange)
         return exchange
 

@@ -1,8 +1,8 @@
 """The catalogue over HTTP (目录接口): every resource in force, visible to every department's system."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from catalog.control.shares import list_share_versions
 from catalog.control.tables import ShareVersion
@@ -10,13 +10,14 @@ from catalog.model.contract import Contract
 from catalog.model.element import Element
 from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
-from catalog.service.access import CurrentCaller, Database
+from catalog.service.access import Database
+from catalog.service.identity import Caller, signed_in
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/resources")
-def list_resources(session: Database, _who: CurrentCaller) -> dict[str, Any]:
+def list_resources(session: Database, _who: Annotated[Caller, Depends(signed_in())]) -> dict[str, Any]:
     """List the contracts in force with their items and, for shared ones, the version now served."""
     served = {version.resource: version for version in list_share_versions(session, served_only=True)}
     contracts = [contract for contract in get_registry().all() if contract.status == "active"]
