@@ -22,9 +22,15 @@ KIND = "demand"
 
 
 class DemandError(GuantongError):
-    """There is no such demand, or it cannot go there."""
+    """A demand cannot go there."""
 
     code = "DEMAND_INVALID"
+
+
+class DemandUnknownError(DemandError):
+    """There is no demand of this number."""
+
+    code = "DEMAND_UNKNOWN"
 
 
 def raise_demand(session: Session, form: DemandForm, actor: Actor, *, at: datetime | None = None) -> Demand:
@@ -99,11 +105,11 @@ def find_demand(session: Session, number: str) -> Demand:
     """Return a demand, locked for this transaction.
 
     Raises:
-        DemandError: there is none.
+        DemandUnknownError: there is none.
     """
     found = session.get(Demand, number, with_for_update=True, populate_existing=True)
     if found is None:
-        raise DemandError(f"no demand {number}", remedy="`python -m catalog demands` lists them")
+        raise DemandUnknownError(f"no demand {number}", remedy="`python -m catalog demands` lists them")
     return found
 
 

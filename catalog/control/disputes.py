@@ -23,9 +23,15 @@ OUTCOMES = ("upheld", "overturned")
 
 
 class DisputeError(GuantongError):
-    """There is no such dispute, or there is nothing to dispute."""
+    """There is nothing to dispute, or no such outcome."""
 
     code = "DISPUTE_INVALID"
+
+
+class DisputeUnknownError(DisputeError):
+    """There is no dispute of this number."""
+
+    code = "DISPUTE_UNKNOWN"
 
 
 def raise_dispute(
@@ -103,11 +109,11 @@ def find_dispute(session: Session, number: str) -> Dispute:
     """Return a dispute, locked for this transaction.
 
     Raises:
-        DisputeError: there is none.
+        DisputeUnknownError: there is none.
     """
     found = session.get(Dispute, number, with_for_update=True, populate_existing=True)
     if found is None:
-        raise DisputeError(f"no dispute {number}", remedy="`python -m catalog disputes` lists them")
+        raise DisputeUnknownError(f"no dispute {number}", remedy="`python -m catalog disputes` lists them")
     return found
 
 

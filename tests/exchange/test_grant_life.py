@@ -27,8 +27,8 @@ from catalog.control.clocks import local_day, tick
 from catalog.control.disputes import move_dispute, raise_dispute
 from catalog.control.grant_tables import AccessGrant, Application, Dispute
 from catalog.control.grants import expire_grants, move_grant
-from catalog.control.recipients import add_recipient, readable_tables
-from catalog.control.session import engine
+from catalog.control.recipients import add_recipient, find_recipient, readable_tables
+from catalog.control.session import engine, session_scope
 from catalog.control.shares import publish_share_version
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import APPLICATION, DISPUTE, GRANT
@@ -46,18 +46,13 @@ FACTS = {
 DECISIONS = {"approve": "provider_officer", "endorse": "provider_officer", "consent": "host_authority"}
 
 
-class Procedures(RuleBasedStateMachine):
-    """Officers of four departments do what they like, within one transaction that is rolled back at the end."""
-
-    url = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.session = Session(engine(self.url), expire_on_commit=False)
+def prepare(url: str) -> None:
+    """Publish an entry of each kind over one shared table, and make its recipient."""
+    with session_scope(url) as session:
         until = utc_now() + timedelta(days=400)
-        self.recipient, _ = add_recipient(self.session, "checker", department="housing", expires_at=until)
+        add_recipient(session, "checker", department="housing", expires_at=until)
         publish_share_version(
-            self.session, share="city", schema_name="p", table_name="t", resource="p.t", delta_version=0,
+            session, share="city", schema_name="p", table_name="t", resource="p.t", delta_version=0,
             table_uri="file:/nowhere", rows=1, schema_json={},
         )  # fmt: skip
         items = {"conditional": [an_item("a"), an_item("b")], "unconditional": [an_item("a", "unconditional")]}
@@ -66,7 +61,18 @@ class Procedures(RuleBasedStateMachine):
             entry = an_entry(
                 code, kind, items=items[share], share_type=share, resource="p.t", needs_host=kind == "host"
             )
-            publish(self.session, entry, at=utc_now())
+            publish(session, entry, at=utc_now())
+
+
+class Procedures(RuleBasedStateMachine):
+    """Officers of four departments do what they like, within one transaction that is rolled back at the end."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = Session(engine(self.url), expire_on_commit=False)
+        self.recipient_id = find_recipient(self.session, "checker").id
         self.standing: list[str] = []
         self.seen: dict[str, str] = {}
         self.today = TODAY
@@ -175,7 +181,7 @@ class Procedures(RuleBasedStateMachine):
         lines = {grant.recipient_grant_id for grant in grants if grant.recipient_grant_id is not None}
         assert all(g.state == "active" and not g.is_narrower for g in grants if g.recipient_grant_id is not None)
         assert len(lines) <= 1
-        assert bool(readable_tables(self.session, self.recipient.id)) == bool(lines)
+        assert bool(readable_tables(self.session, self.recipient_id)) == bool(lines)
         expected = [
             g for g in grants if g.state == "active" and not g.is_narrower and g.valid_from <= TODAY <= g.valid_to
         ]
@@ -187,8 +193,9 @@ class Procedures(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3000)
-def test_no_order_of_acts_reaches_an_illegal_state(shared_database):
-    Procedures.url = shared_database
+def test_no_order_of_acts_reaches_an_illegal_state(control_database):
+    prepare(control_database)
+    Procedures.url = control_database
     rare = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     chosen = settings(max_examples=RUNS, stateful_step_count=12, deadline=None, suppress_health_check=rare)
     run_state_machine_as_test(Procedures, settings=chosen)
