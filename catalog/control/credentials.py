@@ -153,7 +153,9 @@ def _person(session: Session, token: str) -> Caller | None:
         raise TokenReusedError(caller)
     if row.stale:
         session.execute(update(LoginSession).where(LoginSession.id == row.credential).values(last_used_at=now))
-    unproven = row.strength == "password" and any(load_role_rules()[role].second_factor for role in caller.roles)
+    unproven = row.strength in ("password", "oidc") and any(
+        load_role_rules()[role].second_factor for role in caller.roles
+    )
     first = row.strength == "password" and row.must_change_password
     return replace(caller, enrolled=not (unproven or first))
 

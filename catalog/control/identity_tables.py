@@ -84,7 +84,7 @@ class LoginSession(Base):
 
     __tablename__ = "login_session"
     __table_args__ = (
-        one_of("strength", "password", "totp", "oidc"),
+        one_of("strength", "password", "totp", "oidc", "oidc_mfa"),
         Index("ix_login_session_person_id", "person_id"),
     )
 

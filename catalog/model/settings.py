@@ -64,6 +64,18 @@ class Settings(BaseSettings):
     """Key of the secrets that must be read again (one-time code seeds, webhook keys), hexadecimal."""
     audit_digest: Literal["sha256", "sm3"] = Field(default="sha256", alias="AUDIT_DIGEST")
     """Hash of new audit entries; ``sm3`` is GB/T 32905."""
+    webhook_hosts: str = Field(default="", alias="WEBHOOK_HOSTS")
+    """Hosts that events may be sent to, with commas: ``name``, ``.suffix`` or ``address:port``; none unless set."""
+    oidc_issuer: str = Field(default="", alias="OIDC_ISSUER")
+    """Identity provider (统一身份认证); log-in by it is off unless set."""
+    oidc_client_id: str = Field(default="", alias="OIDC_CLIENT_ID")
+    oidc_client_secret: str = Field(default="", alias="OIDC_CLIENT_SECRET")
+    oidc_redirect_uri: str = Field(default="", alias="OIDC_REDIRECT_URI")
+    """Page that the identity provider sends people back to."""
+    oidc_second_factor: str = Field(default="mfa,otp,hwk,swk", alias="OIDC_SECOND_FACTOR")
+    """Values of the claim ``amr`` (RFC 8176) that count as a second factor."""
+    audit_retention_days: int = Field(default=1096, ge=1096, alias="AUDIT_RETENTION_DAYS")
+    """How long the audit is kept at least; not under three years (个人信息保护法 第五十六条)."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")

@@ -78,4 +78,10 @@ def granted_versions(
 
 
 GrantedVersions = Annotated[list[ShareVersion], Depends(granted_versions)]
-CurrentConfiguration = Annotated[Configuration, Depends(configuration)]
+
+
+async def _configuration(request: Request) -> Configuration:
+    return configuration(request)
+
+
+CurrentConfiguration = Annotated[Configuration, Depends(_configuration)]

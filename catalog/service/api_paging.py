@@ -50,7 +50,7 @@ class Page:
         return answer
 
 
-def page_of(
+async def page_of(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many items.")] = 100,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,

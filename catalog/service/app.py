@@ -16,6 +16,7 @@ from catalog.service import api, files, health, listing, problems, reading
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
 from catalog.service.identity import open_to_all, proven_elsewhere, recipients_only, require_declared
+from catalog.service.webhooks import Sender
 
 
 class NoRecipientError(GuantongError):
@@ -61,7 +62,10 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_sync(require_protected_audit, chosen.control_url)
         await run_sync(require_recipient, chosen.control_url)
+        sender = Sender(chosen.control_url, chosen.guard)
+        sender.start()
         yield
+        await run_sync(sender.stop)
 
     app = FastAPI(
         title="Guantong exchange service (共享交换服务)",

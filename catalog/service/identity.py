@@ -78,19 +78,27 @@ class Requirement:
     access: Access
     roles: frozenset[Role] = frozenset()
     scoped: bool = False
+    wide: frozenset[Role] = frozenset()
+    """Of a scoped endpoint the roles that may act on every department's objects."""
     reason: str = ""
     """Why it is open, or where else it is proven."""
 
     def described(self) -> dict[str, Any]:
         """Return it as it stands in the OpenAPI document under `x-requires`."""
-        return {"access": self.access, "roles": sorted(self.roles), "scoped": self.scoped, "reason": self.reason}
+        return {
+            "access": self.access,
+            "roles": sorted(self.roles),
+            "scoped": self.scoped,
+            "wide": sorted(self.wide),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
 class CallerRequirement(Requirement):
     """A requirement that looks at the caller."""
 
-    def __call__(self, caller: CurrentCaller) -> Caller:
+    async def __call__(self, caller: CurrentCaller) -> Caller:
         """Accept the caller, or refuse with 403."""
         if not caller.enrolled and self.access != "enrolling":
             raise ProblemError("ENROLMENT_REQUIRED")
@@ -103,7 +111,7 @@ class CallerRequirement(Requirement):
 class OtherRequirement(Requirement):
     """A requirement that is proven elsewhere, or none."""
 
-    def __call__(self) -> Caller:
+    async def __call__(self) -> Caller:
         """Answer that nobody is known."""
         return STRANGER
 
@@ -112,21 +120,27 @@ class OtherRequirement(Requirement):
 class RecipientRequirement(Requirement):
     """A requirement of the sharing protocol: a recipient's token."""
 
-    def __call__(self, caller: CurrentRecipient) -> Caller:
+    async def __call__(self, caller: CurrentRecipient) -> Caller:
         """Answer the recipient."""
         return caller
 
 
-def require(*roles: Role, scoped: bool = False) -> CallerRequirement:
-    """Require one of the roles: `who: Annotated[Caller, Depends(require(Role.AUDITOR))]`."""
+def require(*roles: Role, scoped: bool = False, wide: tuple[Role, ...] = ()) -> CallerRequirement:
+    """Require one of the roles: `who: Annotated[Caller, Depends(require(Role.AUDITOR))]`.
+
+    Args:
+        roles: any of them.
+        scoped: whether the endpoint acts on objects of departments.
+        wide: roles that it lets act on every department's; the same that go to `own_department` as `also`.
+    """
     if not roles:
         raise ValueError("name a role, or say signed_in() or open_to_all()")
-    return CallerRequirement("roles", frozenset(roles), scoped)
+    return CallerRequirement("roles", frozenset(roles), scoped, frozenset(wide))
 
 
-def signed_in(*, scoped: bool = False) -> CallerRequirement:
+def signed_in(*, scoped: bool = False, wide: tuple[Role, ...] = ()) -> CallerRequirement:
     """Require any person, system or recipient whose token is in force."""
-    return CallerRequirement("signed_in", scoped=scoped)
+    return CallerRequirement("signed_in", scoped=scoped, wide=frozenset(wide))
 
 
 def enrolling() -> CallerRequirement:

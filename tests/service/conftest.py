@@ -40,6 +40,8 @@ class Exchange:
     audit_key: str = field(default_factory=lambda: secrets.token_hex(32))
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Further settings of the service."""
 
     @property
     def url(self) -> str:
@@ -62,6 +64,7 @@ class Exchange:
             "SERVICE_CONTROL_URL": self.service_control_url,
             "AUDIT_KEY": self.audit_key,
             "CREDENTIAL_KEY": self.signing_key,
+            **self.settings,
             "SERVICE_URL": self.url,
             "SERVICE_SIGNING_KEY": self.signing_key,
         }

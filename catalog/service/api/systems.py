@@ -8,6 +8,7 @@ from pydantic import Field
 
 from catalog.control.audit import record
 from catalog.control.base import utc_now
+from catalog.control.events import emit
 from catalog.control.identity_tables import System
 from catalog.control.systems import (
     add_system,
@@ -34,7 +35,8 @@ WIDE = (Role.SECURITY_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR, Role.AUDITOR)
 
 SecurityAdministrator = Annotated[Caller, Depends(require(Role.SECURITY_ADMINISTRATOR))]
 Viewer = Annotated[
-    Caller, Depends(require(*WIDE, Role.PROVIDER_OFFICER, Role.REQUESTER_OFFICER, Role.DATA_ENGINEER, scoped=True))
+    Caller,
+    Depends(require(*WIDE, Role.PROVIDER_OFFICER, Role.REQUESTER_OFFICER, Role.DATA_ENGINEER, scoped=True, wide=WIDE)),
 ]
 
 
@@ -106,6 +108,7 @@ def make(
         roles=body.roles,
         expires_at=utc_now() + timedelta(days=body.days),
     )
+    emit(session, "system.added", f"system:{system.id}", departments=[system.department], payload={"name": system.name})
     _tag(response, system)
     response.headers["Location"] = f"/api/v1/systems/{system.id}"
     return SystemMade(**_render(system, sorted(set(body.roles))), client_secret=secret)
@@ -135,6 +138,7 @@ def renew(
     system = _to_change(session, number, if_match)
     record(session, who, "system.renew", f"system:{number}")
     secret = renew_secret(session, system)
+    emit(session, "system.renewed", f"system:{number}", departments=[system.department], payload={"name": system.name})
     session.flush()
     _tag(response, system)
     return SystemMade(**_render(system, system_roles(session, [number])[number]), client_secret=secret)
@@ -148,6 +152,7 @@ def revoke(
     system = _to_change(session, number, if_match)
     record(session, who, "system.revoke", f"system:{number}")
     revoke_system(session, system)
+    emit(session, "system.revoked", f"system:{number}", departments=[system.department], payload={"name": system.name})
     session.flush()
     _tag(response, system)
     return SystemAnswer(**_render(system, system_roles(session, [number])[number]))

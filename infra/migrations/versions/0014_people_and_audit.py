@@ -181,7 +181,9 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("strength IN ('password', 'totp', 'oidc')", name=op.f("ck_login_session_strength_known")),
+        sa.CheckConstraint(
+            "strength IN ('password', 'totp', 'oidc', 'oidc_mfa')", name=op.f("ck_login_session_strength_known")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_login_session_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_session")),
         sa.UniqueConstraint("previous_sha256", name=op.f("uq_login_session_previous_sha256")),

@@ -1,0 +1,131 @@
+"""Acts, refusals and reads of shared tables over HTTP stand in the audit, or they do not happen."""
+
+import pytest
+from sqlalchemy import func, select, text
+
+from catalog.control.audit_reading import AuditFilter, list_entries
+from catalog.control.identity_tables import System
+from catalog.control.session import session_scope
+from catalog.control.tables import Delivery
+from catalog.model.roles import Role
+from catalog.service.app import require_protected_audit
+from tests.service.world import OTHER, OWN, World
+
+TABLE = "/shares/population/schemas/base/tables/resident_basic"
+PERSON = "11010519491231002X"
+
+
+@pytest.fixture(scope="module")
+def world(exchange) -> World:
+    return World(exchange)
+
+
+def entries(world, **wanted):
+    with session_scope(world.exchange.control_url) as session:
+        return list_entries(session, AuditFilter(**wanted), limit=1000)
+
+
+def test_reads_of_tables_are_recorded_with_their_purpose(exchange, world):
+    before = len(entries(world, act="share"))
+    answer = exchange.query(TABLE)
+    assert answer.status_code == 200
+    newest = entries(world, act="share.query")[0]
+    assert len(entries(world, act="share")) == before + 1
+    assert (newest.actor_name, newest.object, newest.purpose) == (
+        "reader",
+        "share:population.base.resident_basic@2",
+        "test",
+    )
+    assert newest.request_id == answer.headers["x-request-id"]
+
+
+def test_refusals_are_recorded_with_their_reason(exchange, world):
+    exchange.get("/shares/licence")
+    assert (entries(world, act="request.refuse")[0].actor_name, entries(world, act="request.refuse")[0].reason) == (
+        "reader",
+        "RESOURCE_DOES_NOT_EXIST",
+    )
+    world.call("GET", "/audit", world.token(Role.STEWARD))
+    newest = entries(world, act="request.refuse")[0]
+    assert (newest.reason, newest.object, newest.outcome) == ("ROLE_MISSING", "GET /api/v1/audit", "refused")
+    with session_scope(exchange.control_url) as session:
+        foreign = world.new_system(session, department=OTHER).id
+    answer = world.call("GET", f"/systems/{foreign}", world.token(Role.PROVIDER_OFFICER, department=OWN))
+    assert answer.status_code == 404
+    assert entries(world, act="request.refuse")[0].reason == "OTHER_DEPARTMENT", "what the answer hides"
+    world.call("GET", f"/systems/{PERSON}", "gts_unknown")
+    newest = entries(world, act="request.refuse")[0]
+    assert newest.actor.startswith("stranger") and PERSON not in newest.object and "110105****" in newest.object
+
+
+def test_auditors_ask_who_read_and_the_question_is_recorded(world):
+    token = world.token(Role.AUDITOR)
+    body = {"person": PERSON, "purpose": "当事人查询"}
+    first = world.call("POST", "/audit/who-read", token, json=body).json()["items"]
+    second = world.call("POST", "/audit/who-read", token, json=body).json()["items"]
+    assert len(second) == len(first) + 1 and second[0]["act"] == "audit.who-read"
+    assert second[0]["purpose"] == "当事人查询" and PERSON not in str(second)
+    listed = world.call("GET", "/audit?act=audit&limit=2", token).json()
+    assert len(listed["items"]) == 2 and listed["next"]
+
+
+def break_audit(exchange, how):
+    statement = {"revoke": "REVOKE INSERT ON audit_entry FROM guantong_service",
+                 "full": "ALTER TABLE audit_entry ADD CONSTRAINT full_disk CHECK (seq < 3)"}[how]  # fmt: skip
+    with session_scope(exchange.control_url) as session:
+        session.execute(text(statement))
+
+
+@pytest.mark.parametrize("how", ["revoke", "full", "folder"])
+def test_nothing_is_done_or_handed_out_while_the_audit_is_broken(make_exchange, how):
+    from deltalake import write_deltalake
+
+    from tests.service.conftest import persons
+
+    exchange = make_exchange()
+    folder = exchange.home / "t"
+    write_deltalake(folder, persons(0, 5))
+    exchange.publish("population", "base", "t", folder, 0)
+    exchange.recipient("reader", "population")
+    exchange.start()
+    world = World(exchange)
+    table = "/shares/population/schemas/base/tables/t"
+    assert exchange.query(table).status_code == 200
+    body = {"name": "a-system", "department": OWN, "purpose": "x"}
+    token = world.token(Role.SECURITY_ADMINISTRATOR)
+    assert world.call("POST", "/systems", token, json=body).status_code == 201
+    if how == "folder":
+        (exchange.home / "audit").rename(exchange.home / "audit-away")
+        (exchange.home / "audit").write_text("no folder")
+    else:
+        break_audit(exchange, how)
+    for answer in (
+        world.call("POST", "/systems", token, json={**body, "name": "b-system"}),
+        world.call("GET", "/audit", world.token(Role.AUDITOR)),
+        world.call("GET", "/audit", token),
+        world.call("POST", "/sessions", json={"login": "nobody", "password": "x"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (503, "AUDIT_UNAVAILABLE")
+    handed = exchange.query(table)
+    assert handed.status_code == 503 and "url" not in handed.text
+    assert world.call("GET", "/departments", token).status_code == 200, "what is not recorded goes on"
+    with session_scope(exchange.control_url) as session:
+        assert session.scalars(select(System.name)).all() == ["a-system"]
+        assert session.scalar(select(func.count()).select_from(Delivery)) == 1
+    exchange.stop()
+
+
+def test_it_does_not_start_with_a_database_role_that_could_change_the_audit(make_exchange):
+    exchange = make_exchange()
+    exchange.recipient("reader", "population")
+    exchange.service_control_url = exchange.control_url
+    done = exchange.command("catalog.service")
+    assert done.returncode == 2 and "AUDIT_UNPROTECTED" in done.stderr and "Traceback" not in done.stderr
+    assert require_protected_audit.__doc__
+
+
+def test_the_audit_of_all_these_tests_is_sound(exchange, world):
+    done = exchange.command("catalog", "audit", "verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = exchange.command("catalog", "audit", "who-read", PERSON, "--json")
+    assert shown.returncode == 0 and PERSON not in shown.stdout
