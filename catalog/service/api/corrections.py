@@ -1,4 +1,4 @@
-"""Correction cases (数据校核): a user of the data doubts a value, the department whose value it is answers by the clock."""
+"""Correction cases (数据校核): a user of the data doubts a value, the department whose value it is answers."""
 
 from typing import Annotated, Any, Literal
 
