@@ -11,6 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from catalog.model.errors import GuantongError
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_SHARED = ipaddress.IPv4Network("100.64.0.0/10")
+_METADATA = ipaddress.ip_address("fd00:ec2::254")
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -106,6 +110,8 @@ def is_inside(address: Address) -> bool:
     """
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if address in _NAT64:
+            mapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if mapped is not None:
             return is_inside(mapped)
     return (
@@ -114,8 +120,8 @@ def is_inside(address: Address) -> bool:
         or address.is_unspecified
         or address.is_multicast
         or address.is_reserved
-        or address == ipaddress.ip_address("fd00:ec2::254")
-        or address in ipaddress.ip_network("100.64.0.0/10")
+        or address == _METADATA
+        or address in _SHARED
     )
 
 

