@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import audit, codes, elements, ids, people, recipients, records, resources
+from catalog.cli import audit, codes, elements, exchange, ids, people, recipients, records, resources
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -20,6 +20,10 @@ app.add_typer(recipients.app, name="recipients")
 app.add_typer(ids.app, name="ids")
 app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
+app.add_typer(exchange.entries_app, name="entries")
+app.add_typer(exchange.clocks_app, name="clocks")
+for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
+    app.command()(matter)
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

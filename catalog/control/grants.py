@@ -107,7 +107,7 @@ def find_grant(session: Session, number: str) -> AccessGrant:
     """
     found = session.get(AccessGrant, number, with_for_update=True, populate_existing=True)
     if found is None:
-        raise GrantUnknownError(f"no grant {number}", remedy="`python -m catalog grants list` shows them")
+        raise GrantUnknownError(f"no grant {number}", remedy="`python -m catalog grants` shows them")
     return found
 
 

@@ -9,11 +9,12 @@ from fastapi import Depends
 from pydantic import Field, StringConstraints
 
 from catalog.control.clock_tables import ClockRecord
-from catalog.control.clocks import clocks_of
+from catalog.control.clocks import ClockError, clocks_of
 from catalog.control.entries import EntryChangedError
+from catalog.control.events import emit
 from catalog.control.life import history
 from catalog.model.caller import Caller
-from catalog.model.departments import DepartmentUnknownError
+from catalog.model.departments import DepartmentUnknownError, host_department
 from catalog.model.errors import GuantongError
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
@@ -96,7 +97,7 @@ def answered(noun: str) -> Iterator[None]:
         raise ProblemError("PRECONDITION_FAILED") from error
     except DepartmentUnknownError:
         raise
-    except (MoveRefusedError, NotAPartyError) as error:
+    except (ClockError, MoveRefusedError, NotAPartyError) as error:
         raise ProblemError("CONFLICT", reason=_sentence(error)) from error
     except GuantongError as error:
         if error.code.endswith("_UNKNOWN"):
@@ -108,6 +109,11 @@ def require_side(caller: Caller, noun: str, *departments: str | None) -> None:
     """Accept a caller of one of the departments concerned, or of the host authority; others see nothing there is."""
     if not caller.holds(Role.HOST_AUTHORITY) and not any(caller.is_of(one) for one in departments if one):
         raise not_found(noun)
+
+
+def told(session: Database, kind: str, object: str, *departments: str | None) -> None:
+    """Tell the departments concerned and the host authority of a step, by event and webhook."""
+    emit(session, kind, object, departments=sorted({host_department(), *(one for one in departments if one)}))
 
 
 def course_of(session: Database, kind: str, number: str) -> Course:

@@ -35,6 +35,7 @@ from catalog.service.api_exchange import (
     course_of,
     page_after,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -170,6 +171,7 @@ def step(
         found = find_application(session, number)
         require_side(who, "application", found.department, found.provider)
         record(session, who, f"application.{body.act}", f"application:{number}", detail={"reason": body.reason})
+        told(session, f"application.{body.act}", f"application:{number}", found.department, found.provider)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_application(session, number, body.act, actor_of(who), facts)
     return _whole(session, moved)

@@ -25,6 +25,7 @@ from catalog.service.api_exchange import (
     course_of,
     page_after,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -147,6 +148,7 @@ def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _k
         found = find_case(session, number)
         require_side(who, "case", found.raising_department, found.doubted_department)
         record(session, who, f"correction.{body.act}", f"case:{number}", detail={"reason": body.reason})
+        told(session, f"correction.{body.act}", f"case:{number}", found.raising_department, found.doubted_department)
         facts = {
             key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
         }

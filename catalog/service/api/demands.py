@@ -21,6 +21,7 @@ from catalog.service.api_exchange import (
     course_of,
     page_after,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -117,6 +118,7 @@ def step(
         found = find_demand(session, number)
         require_side(who, "demand", found.department, found.asked_department)
         record(session, who, f"demand.{body.act}", f"demand:{number}", detail={"reason": body.reason})
+        told(session, f"demand.{body.act}", f"demand:{number}", found.department, found.asked_department)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_demand(session, number, body.act, actor_of(who), facts)
     return _whole(session, moved)

@@ -20,6 +20,7 @@ from catalog.service.api_exchange import (
     course_of,
     page_after,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -113,6 +114,7 @@ def step(
         found = find_dispute(session, number)
         require_side(who, "dispute", found.requester, found.provider)
         record(session, who, f"dispute.{body.act}", f"dispute:{number}", detail={"reason": body.reason})
+        told(session, f"dispute.{body.act}", f"dispute:{number}", found.requester, found.provider)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_dispute(session, number, body.act, actor_of(who), facts)
     return _whole(session, moved)

@@ -32,6 +32,7 @@ from catalog.service.api_exchange import (
     answered,
     course_of,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -162,8 +163,10 @@ def step(
 ) -> EntryAnswer:  # fmt: skip
     """Take a step: submit, endorse (提供部门审核), send_back, publish (主管部门审核), return, withdraw."""
     with answered("entry"):
-        require_side(who, "entry", find_entry(session, number).provider)
+        provider = find_entry(session, number).provider
+        require_side(who, "entry", provider)
         record(session, who, f"entry.{body.act}", f"entry:{number}", detail={"reason": body.reason})
+        told(session, f"entry.{body.act}", f"entry:{number}", provider)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_entry(session, number, body.act, actor_of(who), facts)
     _tag(response, moved)

@@ -22,6 +22,7 @@ from catalog.service.api_exchange import (
     course_of,
     page_after,
     require_side,
+    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -111,6 +112,7 @@ def step(
         found = find_grant(session, number)
         require_side(who, "grant", found.department, found.provider)
         record(session, who, f"grant.{body.act}", f"grant:{number}", detail={"reason": body.reason})
+        told(session, f"grant.{body.act}", f"grant:{number}", found.department, found.provider)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_grant(session, number, body.act, actor_of(who), facts)
     return _whole(session, moved)
