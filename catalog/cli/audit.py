@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from catalog.cli.output import AsJson, Limit, explained, fields, show
 from catalog.control import audit_verification
 from catalog.control.audit import record
+from catalog.control.audit_archive import archive
 from catalog.control.audit_journal import Journal
 from catalog.control.audit_keys import audit_keys
 from catalog.control.audit_reading import AuditFilter, list_entries, who_read
@@ -17,6 +18,7 @@ from catalog.control.audit_tables import AuditEntry
 from catalog.control.session import session_scope
 from catalog.model.caller import Caller
 from catalog.model.errors import GuantongError
+from catalog.model.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Prove the audit (审计), look into it, and say who read a person's data.")
 
@@ -40,7 +42,8 @@ def verify(as_json: AsJson = False) -> None:
     with explained():
         keys = audit_keys()
         with session_scope() as session:
-            result = audit_verification.verify(session, keys, Journal.of(keys).read())
+            journal = Journal.of(keys)
+            result = audit_verification.verify(session, keys, journal.read(), start=journal.anchor())
     rows = [
         {"fault": one.fault, "place": one.place, "meaning": audit_verification.EXPLAINED[one.fault]}
         for one in result.findings
@@ -94,6 +97,21 @@ def who_read_person(
             record(session, command_line(), "audit.who-read", "audit", purpose=purpose, persons=[number])
             found = who_read(session, audit_keys(), number, limit=limit)
     show("Who read (查询记录)", _COLUMNS, [_fields(entry) for entry in found], as_json)
+
+
+@app.command("archive")
+def archive_old(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day whose entries stay, in UTC.")],
+) -> None:
+    """Move old entries to a file below GUANTONG_HOME/audit (归档); nothing younger than AUDIT_RETENTION_DAYS leaves."""
+    with explained():
+        settings = get_settings()
+        retention = timedelta(days=settings.audit_retention_days)
+        with session_scope() as session:
+            detail = {"before": before.date().isoformat()}
+            record(session, command_line(), "audit.archive", "audit", detail=detail)
+            done = archive(session, Journal.of(audit_keys()), before.replace(tzinfo=UTC), retention=retention)
+    typer.echo(f"{done.entries} entries archived: {done.path}." if done.path else "Nothing is old enough to archive.")
 
 
 def _fields(entry: AuditEntry) -> dict[str, object]:

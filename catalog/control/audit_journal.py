@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from catalog.control.audit_chain import Link, instant_text
+from catalog.control.audit_chain import GENESIS, Link, instant_text
 from catalog.control.audit_keys import AuditKeys
 from catalog.control.base import utc_now
 from catalog.model.errors import GuantongError
@@ -23,6 +23,7 @@ from catalog.model.errors import GuantongError
 logger = logging.getLogger(__name__)
 
 PUBLIC_KEY = "public.key"
+ANCHORS = "anchors.jsonl"
 
 
 class JournalError(GuantongError):
@@ -103,12 +104,45 @@ class Journal:
             for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
                 yield _parse(f"{path.name}:{number}", line, public)
 
+    def write_anchor(self, head: Link, archive: str) -> None:
+        """Say with which entry the archived beginning ends; the newest anchor holds."""
+        at = instant_text(utc_now())
+        signature = self.keys.sign(_message(head, at, archive))
+        line = {"seq": head.seq, "digest": head.digest, "at": at, "archive": archive, "signature": signature}
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        descriptor = os.open(self.folder / ANCHORS, flags, 0o600)
+        try:
+            os.write(descriptor, (json.dumps(line) + "\n").encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def anchors(self) -> list[tuple[Link, str]]:
+        """Return the last entry and the file of every archive whose anchor is genuine, oldest first."""
+        path = self.folder / ANCHORS
+        public = self.keys.signing_key.public_key()
+        found = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            try:
+                entry = json.loads(line)
+                head, name = Link(int(entry["seq"]), str(entry["digest"])), str(entry["archive"])
+                public.verify(bytes.fromhex(entry["signature"]), _message(head, str(entry["at"]), name))
+            except (ValueError, KeyError, TypeError, InvalidSignature):
+                continue
+            found.append((head, name))
+        return found
+
+    def anchor(self) -> Link:
+        """Return the entry after which the table may begin; without an archive that is the first."""
+        return max((head for head, _ in self.anchors()), key=lambda head: head.seq, default=GENESIS)
+
     def _open(self) -> int:
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
-def _message(head: Link, at: str) -> bytes:
-    return f"guantong-audit-checkpoint\n{head.seq}\n{head.digest}\n{at}".encode()
+def _message(head: Link, at: str, archive: str = "") -> bytes:
+    kind = "archive" if archive else "checkpoint"
+    return f"guantong-audit-{kind}\n{head.seq}\n{head.digest}\n{at}\n{archive}".encode()
 
 
 def _parse(place: str, line: str, public: Ed25519PublicKey) -> Checkpoint:

@@ -73,26 +73,29 @@ class Verification:
         self.findings.append(Finding(fault, str(place)))
 
 
-def verify(session: Session, keys: AuditKeys, checkpoints: Iterable[Checkpoint]) -> Verification:
+def verify(
+    session: Session, keys: AuditKeys, checkpoints: Iterable[Checkpoint], *, start: Link = GENESIS
+) -> Verification:
     """Prove every entry, the chain and its checkpoints, reading the table once in order.
 
     Args:
         session: any role that may read the audit.
         keys: the installation's.
         checkpoints: what lies outside the database.
+        start: the archived entry on which the table's first one hangs (`Journal.anchor`).
     """
-    result = Verification()
+    result = Verification(last=start)
     signed = _signed(result, checkpoints)
     if not _is_protected(session):
         result.find("PROTECTION_REMOVED", "table audit_entry")
-    for row in _rows(session):
+    for row in _rows(session, start):
         _prove(result, row, keys)
         expected = signed.get(row["seq"])
         if expected is not None and expected != row["digest"]:
             result.find("CHAIN_REWRITTEN", row["seq"])
         result.entries += 1
         result.last = Link(row["seq"], row["digest"])
-    last_signed = max(signed, default=0)
+    last_signed = max(signed, default=start.seq)
     if last_signed > result.last.seq:
         result.find("TAIL_CUT_OFF", f"{result.last.seq + 1}–{last_signed}")
     if result.entries and not result.checkpoints:
@@ -132,8 +135,11 @@ def _digest(row: Mapping[str, Any]) -> str:
         return ""
 
 
-def _rows(session: Session) -> Iterator[Mapping[str, Any]]:
-    query = select(*AuditEntry.__table__.columns).order_by(AuditEntry.seq).execution_options(yield_per=5000)
+def _rows(session: Session, start: Link) -> Iterator[Mapping[str, Any]]:
+    query = select(*AuditEntry.__table__.columns).order_by(AuditEntry.seq)
+    if start != GENESIS:
+        query = query.where(AuditEntry.seq > start.seq)
+    query = query.execution_options(yield_per=5000)
     for row in session.execute(query):
         yield dict(row._mapping)
 

@@ -7,6 +7,8 @@ costs the same as a wrong password.
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import pyotp
@@ -23,6 +25,8 @@ ISSUER = "Guantong"
 
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 _PLACES = threading.BoundedSemaphore(2)
+_MOST_WAITING = 8
+_waiting = threading.BoundedSemaphore(_MOST_WAITING)
 
 
 class PasswordRefusedError(GuantongError):
@@ -31,15 +35,37 @@ class PasswordRefusedError(GuantongError):
     code = "PASSWORD_REFUSED"
 
 
+class PasswordsBusyError(GuantongError):
+    """Too many passwords are being proven at a time; a flood of log-ins must not stop the rest of the service."""
+
+    code = "PASSWORDS_BUSY"
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Take one of the places where passwords are hashed.
+
+    Raises:
+        PasswordsBusyError: when too many wait for one already.
+    """
+    if not _waiting.acquire(blocking=False):
+        raise PasswordsBusyError("too many log-ins at a time", remedy="try again in a few seconds")
+    try:
+        with _PLACES:
+            yield
+    finally:
+        _waiting.release()
+
+
 def hash_password(password: str) -> str:
     """Return what is kept of a password."""
-    with _PLACES:
+    with _place():
         return _HASHER.hash(password)
 
 
 def verify_password(kept: str | None, password: str) -> bool:
     """Tell whether a password fits; against an account without one it takes as long and fails."""
-    with _PLACES:
+    with _place():
         try:
             return _HASHER.verify(kept or _nobody(), password) and kept is not None
         except (VerificationError, InvalidHashError):

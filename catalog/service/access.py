@@ -1,13 +1,15 @@
 """Who asks over the sharing protocol (访问控制): a recipient's bearer token, and what it may read at this moment."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated
 
+from anyio import CancelScope
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from catalog.control.recipients import authenticate, readable_versions
-from catalog.control.session import session_scope
+from catalog.control.session import engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.service.configuration import Configuration
@@ -16,6 +18,9 @@ from catalog.service.problems import SharingError, not_found
 DATABASE_PATIENCE = 2.0
 """Seconds a request waits for the database before it answers 503; readers try again by themselves."""
 
+SESSIONS = 12
+"""Requests that have a transaction at a time: fewer than the pool has connections, so that refusals find one too."""
+
 
 def configuration(request: Request) -> Configuration:
     """Return what the service was started with."""
@@ -23,10 +28,30 @@ def configuration(request: Request) -> Configuration:
     return found
 
 
-def database(request: Request) -> Iterator[Session]:
-    """Open the request's transaction."""
-    with session_scope(configuration(request).control_url, patience=DATABASE_PATIENCE) as session:
-        yield session
+async def database(request: Request) -> AsyncIterator[Session]:
+    """Open the request's transaction: committed before the answer leaves, rolled back on any error.
+
+    Only so many requests at a time have one (`SESSIONS`). Without that bound, requests that hold a connection would
+    wait for a thread, while all threads wait for a connection.
+    """
+    async with request.app.state.sessions:
+        session = Session(engine(configuration(request).control_url, DATABASE_PATIENCE), expire_on_commit=False)
+        try:
+            yield session
+        except BaseException:
+            with CancelScope(shield=True):
+                await run_sync(session.close)
+            raise
+        with CancelScope(shield=True):
+            await run_sync(_finish, session)
+
+
+def _finish(session: Session) -> None:
+    """Commit and give the connection back."""
+    try:
+        session.commit()
+    finally:
+        session.close()
 
 
 Database = Annotated[Session, Depends(database, scope="function")]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import Semaphore
 from anyio.to_thread import run_sync
 from fastapi import Depends, FastAPI
 
@@ -13,6 +14,7 @@ from catalog.control.recipients import count_active
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
 from catalog.service import api, files, health, listing, problems, reading
+from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
 from catalog.service.identity import open_to_all, proven_elsewhere, recipients_only, require_declared
@@ -76,6 +78,7 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.configuration = chosen
+    app.state.sessions = Semaphore(SESSIONS)
     problems.install(app)
     app.add_middleware(AccessMiddleware)
     app.include_router(health.router, dependencies=[Depends(open_to_all("a probe, which tells nothing"))])

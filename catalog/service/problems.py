@@ -97,6 +97,8 @@ async def _explained(request: Request, error: Exception) -> Response:
         if _is_api(request):
             return answer(request, ProblemError("AUDIT_UNAVAILABLE", headers={"Retry-After": "30"}))
         return problem(503, "TEMPORARILY_UNAVAILABLE", "The audit cannot be written.", {"Retry-After": "30"})
+    if error.code == "PASSWORDS_BUSY":
+        return answer(request, ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"}))
     if _is_api(request):
         remedy = f" ({error.remedy})" if error.remedy else ""
         return answer(request, ProblemError("RULE_REFUSED", reason=f"{error.args[0]}{remedy}"), rule=error.code)

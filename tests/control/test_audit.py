@@ -2,13 +2,17 @@
 
 import stat
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from catalog.control import audit
 from catalog.control.audit import AuditUnavailableError, record, record_alone
+from catalog.control.audit_archive import ArchiveRefusedError, archive, read_archive
+from catalog.control.audit_chain import GENESIS, Link, digest_entry
 from catalog.control.audit_journal import Journal, JournalError
 from catalog.control.audit_keys import audit_keys
 from catalog.control.audit_reading import AuditFilter, list_entries, who_read
@@ -19,7 +23,7 @@ from catalog.control.privileges import AuditUnprotectedError, require_append_onl
 from catalog.control.session import engine, session_scope
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
-from catalog.model.settings import get_settings
+from catalog.model.settings import get_settings, load_settings
 
 WANG = Caller("person", 7, "wang", "water", frozenset({Role.STEWARD, Role.PROVIDER_OFFICER}), address="127.0.0.1")
 PERSON = "11010519491231002X"
@@ -177,3 +181,38 @@ def test_the_national_hash_can_be_switched_on_in_the_middle(service, monkeypatch
     with session_scope(service) as session:
         assert [entry.algorithm for entry in list_entries(session, AuditFilter())] == ["sm3", "sha256"]
     assert proven(service).is_sound
+
+
+def test_old_entries_are_archived_and_the_chain_goes_on(service, control_database, audit_home, monkeypatch):
+    with monkeypatch.context() as past:
+        past.setattr(audit, "utc_now", lambda: datetime.now(UTC) - timedelta(days=1200))
+        for number in range(5):
+            act(service, number)
+    act(service, 5)
+    keys, day = audit_keys(), datetime.now(UTC) - timedelta(days=1100)
+    journal = Journal.of(keys)
+    retention = timedelta(days=get_settings().audit_retention_days)
+    with session_scope(control_database) as session, pytest.raises(ArchiveRefusedError, match="1096 days"):
+        archive(session, journal, datetime.now(UTC) - timedelta(days=1000), retention=retention)
+    with session_scope(control_database) as session:
+        done = archive(session, journal, day, retention=retention)
+    assert (done.entries, done.path.name) == (5, "archive-1-5.jsonl")
+    assert stat.S_IMODE(done.path.stat().st_mode) == 0o600
+    head = GENESIS
+    for row in read_archive(done.path):
+        assert row["previous"] == head.digest and digest_entry(row) == row["digest"]
+        head = Link(row["seq"], row["digest"])
+    act(service, 6)
+    with session_scope(service) as session:
+        assert session.scalars(select(AuditEntry.seq).order_by(AuditEntry.seq)).all() == [6, 7]
+        assert verify(session, keys, journal.read(), start=journal.anchor()).is_sound
+        assert {one.fault for one in verify(session, keys, journal.read()).findings} >= {"ENTRY_MISSING"}
+    anchors = audit_home / "audit" / "anchors.jsonl"
+    anchors.write_text(anchors.read_text().replace('"seq": 5', '"seq": 6'))
+    assert journal.anchor() == GENESIS, "a changed anchor is none"
+
+
+def test_retention_is_never_under_three_years(monkeypatch):
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", "1000")
+    with pytest.raises(ValidationError):
+        load_settings()

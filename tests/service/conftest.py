@@ -15,12 +15,16 @@ from pathlib import Path
 import httpx
 import pyarrow as pa
 import pytest
+from click.testing import Result
 from deltalake import DeltaTable, write_deltalake
+from typer.testing import CliRunner
 
+from catalog.__main__ import app
 from catalog.control.recipients import add_grant, add_recipient
 from catalog.control.session import session_scope
 from catalog.control.shares import publish_share_version
 from catalog.control.tables import ShareVersion
+from catalog.model.settings import get_settings
 from tests.control.postgres_server import control_database, database_server, free_port
 
 __all__ = ["control_database", "database_server"]
@@ -200,3 +204,17 @@ def exchange(make_exchange) -> Exchange:
     served.recipient("licence-reader", "licence", "base", "valid_licence")
     served.start()
     return served
+
+
+@pytest.fixture
+def run_command(monkeypatch) -> Iterator[Callable[..., Result]]:
+    """Run `python -m catalog …` in this process, with the settings of a service."""
+
+    def run(exchange: Exchange, *arguments: str, given: str | None = None) -> Result:
+        for name, value in exchange.environment().items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+        return CliRunner().invoke(app, arguments, input=given)
+
+    yield run
+    get_settings.cache_clear()

@@ -1,5 +1,6 @@
 """People log in, enrol, rotate and log out; guessing locks the account; nobody is both controller and controlled."""
 
+import json
 import stat
 import time
 
@@ -195,24 +196,37 @@ def test_the_database_refuses_the_mixture_by_itself(world, statement):
     assert "Violation" in type(refused.value.orig).__name__
 
 
-def test_the_first_administrators_are_made_by_command(make_exchange):
+def test_the_first_administrators_are_made_by_command(make_exchange, run_command):
     fresh = make_exchange()
     options = ("--name", "示范管理员", "--staff-number", "A-1")
-    done = fresh.command("catalog", "people", "first", "zhang", "--role", "system_administrator", *options)
-    assert done.returncode == 0, done.stderr
+    done = run_command(fresh, "people", "first", "zhang", "--role", "system_administrator", *options)
+    assert done.exit_code == 0, done.output
     path = fresh.home / "people" / "zhang.password"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_text().strip() not in done.stdout + done.stderr
-    second = fresh.command("catalog", "people", "first", "li", "--role", "system_administrator", *options)
-    assert second.returncode == 2 and "somebody holds" in second.stderr
-    same = fresh.command("catalog", "people", "first", "li", "--role", "auditor", *options)
-    assert same.returncode == 2 and "one person has one account" in same.stderr
-    officer = fresh.command("catalog", "people", "first", "li", "--role", "steward", *options)
-    assert officer.returncode == 2 and "not an administrator" in officer.stderr
-    fresh.recipient("reader", "population")
-    fresh.start()
-    opened = World(fresh).call("POST", "/sessions", json={"login": "zhang", "password": path.read_text().strip()})
-    assert opened.status_code == 201
-    shown = fresh.command("catalog", "audit", "show", "--json")
-    assert '"person.first"' in shown.stdout and '"session.open"' in shown.stdout
-    proven = fresh.command("catalog", "audit", "verify")
-    assert proven.returncode == 0 and "sound" in proven.stdout
+    password = path.read_text().strip()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and len(password) > 15 and password not in done.output
+    for login, role, reason in (
+        ("li", "system_administrator", "somebody holds"),
+        ("li", "auditor", "one person has one account"),
+        ("li", "steward", "not an administrator"),
+        ("Li!", "auditor", "no log-in name"),
+    ):
+        refused = run_command(fresh, "people", "first", login, "--role", role, *options)
+        assert refused.exit_code == 2 and reason in refused.output, refused.output
+    assert [row["roles"] for row in json.loads(run_command(fresh, "people", "list", "--json").output)] == [
+        "system_administrator"
+    ]
+    again = run_command(fresh, "people", "reset", "zhang")
+    assert again.exit_code == 2 and "exists already" in again.output
+    path.unlink()
+    assert run_command(fresh, "people", "reset", "zhang").exit_code == 0 and path.read_text().strip() != password
+    acts = {entry["act"] for entry in json.loads(run_command(fresh, "audit", "show", "--json").output)}
+    assert acts == {"person.first", "person.reset", "people.read", "audit.read"}
+    proven = run_command(fresh, "audit", "verify")
+    assert proven.exit_code == 0 and "sound" in proven.output
+    with session_scope(fresh.control_url) as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(text("UPDATE audit_entry SET actor_name = 'nobody' WHERE seq = 2"))
+    bent = run_command(fresh, "audit", "verify", "--json")
+    assert bent.exit_code == 1
+    assert [(one["fault"], one["place"]) for one in json.loads(bent.output)[0]["findings"]] == [("ENTRY_EDITED", "2")]
+    assert "not sound" in run_command(fresh, "audit", "archive", "--before", "2020-01-01").output
