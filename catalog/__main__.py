@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import authority, codes, elements, entities, ids, library, recipients, records, resources
+from catalog.cli import (
+    audit,
+    authority,
+    codes,
+    elements,
+    entities,
+    exchange,
+    ids,
+    library,
+    people,
+    recipients,
+    records,
+    resources,
+)
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -23,6 +36,12 @@ app.command("explain")(library.explain_cells)
 app.add_typer(entities.app, name="licences")
 for question in (library.conflicts, entities.find, entities.relations, entities.history):
     app.command()(question)
+app.add_typer(people.app, name="people")
+app.add_typer(audit.app, name="audit")
+app.add_typer(exchange.entries_app, name="entries")
+app.add_typer(exchange.clocks_app, name="clocks")
+for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
+    app.command()(matter)
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.audit import command_line
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control import recipients as register
+from catalog.control.audit import Detail, record
 from catalog.control.session import session_scope
 from catalog.control.tables import Recipient
 from catalog.model.errors import GuantongError
@@ -55,6 +57,8 @@ def add(
         until = datetime.now(UTC) + timedelta(days=days)
         endpoint = _endpoint()
         with session_scope() as session:
+            detail: Detail = {"department": department, "share": share, "purpose": purpose, "days": days}
+            record(session, command_line(), "recipient.add", f"recipient:{name}", detail=detail)
             made, token = register.add_recipient(session, name, department=department, expires_at=until)
             register.add_grant(
                 session,
@@ -77,6 +81,8 @@ def grant(
     with explained():
         _require_sound(name, schema, table)
         with session_scope() as session:
+            detail: Detail = {"share": share, "schema": schema, "table": table, "purpose": purpose, "days": days}
+            record(session, command_line(), "recipient.grant", f"recipient:{name}", detail=detail)
             register.add_grant(
                 session,
                 register.find_recipient(session, name),
@@ -96,6 +102,7 @@ def renew(name: Name, days: Days = 365, profile: Profile = None, show_token: Sho
         endpoint = _endpoint()
         with session_scope() as session:
             until = datetime.now(UTC) + timedelta(days=days)
+            record(session, command_line(), "recipient.renew", f"recipient:{name}", detail={"days": days})
             recipient, token = register.renew_token(session, name, expires_at=until)
             path = _write(recipient, token, endpoint, profile)
         _tell(recipient, path, token if show_token else None)
@@ -125,6 +132,7 @@ def revoke(
 ) -> None:
     """End a recipient's token and grants, effective with its next request."""
     with explained(), session_scope() as session:
+        record(session, command_line(), "recipient.revoke", f"recipient:{name}", detail={"share": share})
         if share is None:
             register.revoke_recipient(session, name)
             typer.echo(f"{name} can no longer read anything.")

@@ -4,18 +4,19 @@ Invariant: on one row, column and doubted department at most one case is open; r
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
 from catalog.control.correction_tables import CorrectionCase
-from catalog.control.life import next_number, record_event
+from catalog.control.life import next_number, record_event, take_step
 from catalog.model.correction import CLOSED, CORRECTED, CORRECTION, RAISED, UNCORRECTED
 from catalog.model.errors import GuantongError
-from catalog.model.state_machine import SYSTEM, Actor, Party, parties_of
+from catalog.model.state_machine import SYSTEM, Actor, parties_of
 
 KIND = "correction_case"
 RaisedKind = Literal["person", "department", "system", "comparison"]
@@ -81,6 +82,7 @@ def raise_case(
     )
     session.add(case)
     _write(session, case, "raise", None, actor, moment, evidence)
+    start_clock(session, KIND, case.number, "reply_correction", doubted_department, local_day(moment))
     return case
 
 
@@ -111,17 +113,19 @@ def move(
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
     """
     case, moment, stated = find_case(session, number), at or utc_now(), facts or {}
-    transition = CORRECTION.step(case.state, act, actor, _parties(case, actor), stated, initiator=case.raised_by)
-    before, case.state = case.state, transition.target
-    if act in ("refuse", "ask_evidence", "reopen", "withdraw"):
+    parties = parties_of(actor, requester=case.raising_department, provider=case.doubted_department)
+    CORRECTION.step(case.state, act, actor, parties, stated, initiator=case.raised_by)
+    if "reason" in stated:
         case.reason = str(stated["reason"])
     if act in ("confirm", "refuse"):
         case.answered_at = moment
     if act == "correct":
         case.corrected_at, case.corrected_by_batch = moment, str(stated["batch_id"])
-    if transition.target == CLOSED:
+    take_step(session, CORRECTION, KIND, case, act, actor, parties, stated, moment, initiator=case.raised_by)
+    if case.state == CLOSED:
         case.closed_at = moment
-    _write(session, case, act, before, actor, moment, stated)
+    _run_clock(session, case, act, local_day(moment))
+    session.flush()
     return case
 
 
@@ -174,6 +178,20 @@ def close_corrected(
     return numbers
 
 
+def _run_clock(session: Session, case: CorrectionCase, act: str, day: date) -> None:
+    """Let the clock of the answer follow the case: it waits while evidence is wanted."""
+    if act == "ask_evidence":
+        pause_clock(session, KIND, case.number, day)
+    elif act == "supplement":
+        resume_clock(session, KIND, case.number, day)
+    elif act in ("confirm", "refuse", "correct"):
+        stop_clock(session, KIND, case.number, day)
+    elif act == "reopen":
+        start_clock(session, KIND, case.number, "reply_correction", case.doubted_department, day)
+    elif act == "withdraw":
+        cancel_clock(session, KIND, case.number, day)
+
+
 def _open_on(session: Session, resource: str, row_key: str, column: str, department: str) -> CorrectionCase | None:
     """Return the open case on a place; until the transaction ends nobody else raises one there."""
     place = "|".join((resource, row_key, column, department))
@@ -189,10 +207,6 @@ def _open_on(session: Session, resource: str, row_key: str, column: str, departm
         )
         .with_for_update()
     ).one_or_none()
-
-
-def _parties(case: CorrectionCase, actor: Actor) -> frozenset[Party]:
-    return parties_of(actor, requester=case.raising_department, provider=case.doubted_department)
 
 
 def _write(

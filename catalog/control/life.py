@@ -1,17 +1,25 @@
 """Numbers and history of procedures (编号与办理记录), the same for applications, demands, entries and cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog.control.life_tables import LifeEvent, Numbering
-from catalog.model.state_machine import Actor
+from catalog.model.state_machine import Actor, Machine, Party
 
-PREFIXES = {"correction_case": "COR"}
+PREFIXES = {
+    "correction_case": "COR",
+    "catalogue_entry": "ENT",
+    "demand": "DEM",
+    "application": "APP",
+    "grant": "GRA",
+    "dispute": "DIS",
+    "standing_authorisation": "STA",
+}
 """Kind of procedure → first letters of its numbers."""
 
 
@@ -50,6 +58,42 @@ def record_event(
         )
     )
     session.flush()
+
+
+class _HasState(Protocol):
+    number: Any
+    state: Any
+
+
+def take_step(
+    session: Session,
+    machine: Machine,
+    kind: str,
+    record: _HasState,
+    act: str,
+    actor: Actor,
+    parties: Collection[Party],
+    facts: Mapping[str, Any] | None,
+    at: datetime,
+    *,
+    initiator: str | None = None,
+) -> str:
+    """Take one step of a procedure and write it into its history.
+
+    Returns:
+        The state it came from.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+    """
+    before = str(record.state)
+    transition = machine.step(before, act, actor, parties, facts, initiator=initiator)
+    record.state = transition.target
+    record_event(
+        session, kind, record.number, act=act, from_state=before, to_state=transition.target, actor=actor, at=at,
+        detail=facts,
+    )  # fmt: skip
+    return before
 
 
 def history(session: Session, kind: str, number: str) -> Sequence[LifeEvent]:

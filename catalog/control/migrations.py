@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from catalog.control.privileges import grant_to_service
 from catalog.control.session import configured_url, engine
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "infra" / "migrations"
@@ -23,6 +24,8 @@ def migrate(to: str = "head", url: str | None = None) -> str | None:
         command.downgrade(config, to)
     else:
         command.upgrade(config, to)
+    with engine(address).begin() as connection:
+        grant_to_service(connection)
     return current_revision(address)
 
 

@@ -13,28 +13,42 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.control.base import Base, Instant, Json, Recorded, Serial, TextKey, one_of
+from catalog.control.clock_tables import ClockRecord
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.disclosure_tables import Disclosure
+from catalog.control.entry_tables import CatalogueEntry, EntryWords
+from catalog.control.grant_tables import AccessGrant, Application, Dispute, StandingAuthorisation
 from catalog.control.life_tables import LifeEvent, Numbering
+from catalog.control.list_tables import Demand, NegativeListing, Responsibility
 
 __all__ = [
+    "AccessGrant",
+    "Application",
     "Base",
     "Batch",
     "BatchStage",
+    "CatalogueEntry",
     "CheckResult",
+    "ClockRecord",
     "CorrectionCase",
     "Delivery",
+    "Demand",
     "Disclosure",
+    "Dispute",
+    "EntryWords",
     "Finding",
     "Grant",
     "LedgerEntry",
     "LifeEvent",
+    "NegativeListing",
     "Numbering",
     "Position",
     "Recipient",
     "Resource",
+    "Responsibility",
     "Run",
     "ShareVersion",
+    "StandingAuthorisation",
     "UnmappedCount",
     "UnmappedValue",
 ]

@@ -9,6 +9,7 @@ import os
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,12 +56,34 @@ class Settings(BaseSettings):
     """Key of the signed file addresses, hexadecimal."""
     identity_key: str = Field(default="", alias="IDENTITY_KEY")
     """Key of the stable ids of base-library entities, hexadecimal."""
+    service_control_url: str = Field(default="", alias="SERVICE_CONTROL_URL")
+    """Control plane as the exchange service logs in to it: a role that can add to the audit and never change it."""
+    audit_key: str = Field(default="", alias="AUDIT_KEY")
+    """Secret of the audit's seals, signatures and keyed hashes, hexadecimal; kept outside the database."""
+    credential_key: str = Field(default="", alias="CREDENTIAL_KEY")
+    """Key of the secrets that must be read again (one-time code seeds, webhook keys), hexadecimal."""
+    audit_digest: Literal["sha256", "sm3"] = Field(default="sha256", alias="AUDIT_DIGEST")
+    """Hash of new audit entries; ``sm3`` is GB/T 32905."""
+    webhook_hosts: str = Field(default="", alias="WEBHOOK_HOSTS")
+    """Hosts that events may be sent to, with commas: ``name``, ``.suffix`` or ``address:port``; none unless set."""
+    oidc_issuer: str = Field(default="", alias="OIDC_ISSUER")
+    """Identity provider (统一身份认证); log-in by it is off unless set."""
+    oidc_client_id: str = Field(default="", alias="OIDC_CLIENT_ID")
+    oidc_client_secret: str = Field(default="", alias="OIDC_CLIENT_SECRET")
+    oidc_redirect_uri: str = Field(default="", alias="OIDC_REDIRECT_URI")
+    """Page that the identity provider sends people back to."""
+    oidc_second_factor: str = Field(default="mfa,otp,hwk,swk", alias="OIDC_SECOND_FACTOR")
+    """Values of the claim ``amr`` (RFC 8176) that count as a second factor."""
+    audit_retention_days: int = Field(default=1096, ge=1096, alias="AUDIT_RETENTION_DAYS")
+    """How long the audit is kept at least; not under three years (个人信息保护法 第五十六条)."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
     """The day that a run works for (业务日期)."""
     resource_path: str = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
+    jurisdiction: str = Field(default="national", alias="JURISDICTION")
+    """Whose deadlines hold (辖区), a profile of ``catalog/deadlines``."""
     sources: dict[str, str] = Field(default_factory=dict, exclude=True)
     """``SOURCE_<SERVER>`` and ``SOURCE_<SERVER>_TOKEN`` as found."""
 

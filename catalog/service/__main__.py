@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from catalog.control.session import describe
 from catalog.model.errors import GuantongError
-from catalog.service.app import create_app, require_recipient
+from catalog.service.app import create_app, require_protected_audit, require_recipient
 from catalog.service.configuration import Configuration, configured
 
 
@@ -41,6 +41,7 @@ def _ready_configuration() -> Configuration:
     """Return the configuration when the service may start, or end with the reason why it may not."""
     try:
         configuration = configured()
+        require_protected_audit(configuration.control_url)
         active = require_recipient(configuration.control_url)
     except GuantongError as error:
         typer.echo(str(error), err=True)

@@ -1,29 +1,25 @@
-"""Who is asking (访问控制): a bearer token, and what its recipient may read at this moment."""
+"""Who asks over the sharing protocol (访问控制): a recipient's bearer token, and what it may read at this moment."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Annotated
 
+from anyio import CancelScope
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from catalog.control.recipients import authenticate, readable_versions
-from catalog.control.session import session_scope
+from catalog.control.session import engine
 from catalog.control.tables import ShareVersion
+from catalog.model.caller import Caller
 from catalog.service.configuration import Configuration
 from catalog.service.problems import SharingError, not_found
 
 DATABASE_PATIENCE = 2.0
 """Seconds a request waits for the database before it answers 503; readers try again by themselves."""
 
-
-@dataclass(frozen=True)
-class Caller:
-    """The recipient (接收系统) behind a request."""
-
-    id: int
-    name: str
-    department: str
+SESSIONS = 12
+"""Requests that have a transaction at a time: fewer than the pool has connections, so that refusals find one too."""
 
 
 def configuration(request: Request) -> Configuration:
@@ -32,17 +28,37 @@ def configuration(request: Request) -> Configuration:
     return found
 
 
-def database(request: Request) -> Iterator[Session]:
-    """Open the request's transaction."""
-    with session_scope(configuration(request).control_url, patience=DATABASE_PATIENCE) as session:
-        yield session
+async def database(request: Request) -> AsyncIterator[Session]:
+    """Open the request's transaction: committed before the answer leaves, rolled back on any error.
+
+    Only so many requests at a time have one (`SESSIONS`). Without that bound, requests that hold a connection would
+    wait for a thread, while all threads wait for a connection.
+    """
+    async with request.app.state.sessions:
+        session = Session(engine(configuration(request).control_url, DATABASE_PATIENCE), expire_on_commit=False)
+        try:
+            yield session
+        except BaseException:
+            with CancelScope(shield=True):
+                await run_sync(session.close)
+            raise
+        with CancelScope(shield=True):
+            await run_sync(_finish, session)
+
+
+def _finish(session: Session) -> None:
+    """Commit and give the connection back."""
+    try:
+        session.commit()
+    finally:
+        session.close()
 
 
 Database = Annotated[Session, Depends(database, scope="function")]
 
 
 def caller(request: Request, session: Database) -> Caller:
-    """Return the recipient whose token the request carries.
+    """Return the recipient (接收系统) whose token the request carries.
 
     Raises:
         SharingError: 401 when there is none in force.
@@ -56,14 +72,25 @@ def caller(request: Request, session: Database) -> Caller:
             "A bearer token that is in force is needed; it may be unknown, expired or revoked.",
             {"WWW-Authenticate": "Bearer"},
         )
-    request.state.recipient = recipient.name
-    return Caller(recipient.id, recipient.name, recipient.department)
+    return known_recipient(request, recipient.id, recipient.name, recipient.department)
 
 
-CurrentCaller = Annotated[Caller, Depends(caller)]
+def known_recipient(request: Request, number: int, name: str, department: str) -> Caller:
+    """Return a recipient as the one who acts, and remember it for the access line and the audit."""
+    address = request.client.host if request.client else ""
+    request_id = getattr(request.state, "request_id", "")
+    who = Caller("recipient", number, name, department, address=address, request_id=request_id)
+    request.state.caller = who
+    request.state.recipient = name or f"#{number}"
+    return who
 
 
-def granted_versions(session: Database, who: CurrentCaller, share: str, schema: str, table: str) -> list[ShareVersion]:
+CurrentRecipient = Annotated[Caller, Depends(caller)]
+
+
+def granted_versions(
+    session: Database, who: CurrentRecipient, share: str, schema: str, table: str
+) -> list[ShareVersion]:
     """Return the versions of the table in the path that the caller may read, oldest first.
 
     Raises:
@@ -76,4 +103,10 @@ def granted_versions(session: Database, who: CurrentCaller, share: str, schema: 
 
 
 GrantedVersions = Annotated[list[ShareVersion], Depends(granted_versions)]
-CurrentConfiguration = Annotated[Configuration, Depends(configuration)]
+
+
+async def _configuration(request: Request) -> Configuration:
+    return configuration(request)
+
+
+CurrentConfiguration = Annotated[Configuration, Depends(_configuration)]

@@ -3,15 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import Semaphore
 from anyio.to_thread import run_sync
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from catalog.control.audit_journal import Journal
+from catalog.control.audit_keys import audit_keys
+from catalog.control.privileges import require_append_only
 from catalog.control.recipients import count_active
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
-from catalog.service import files, health, listing, problems, reading, resources
+from catalog.service import api, files, health, listing, problems, reading
+from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
+from catalog.service.identity import open_to_all, proven_elsewhere, recipients_only, require_declared
+from catalog.service.webhooks import Sender
 
 
 class NoRecipientError(GuantongError):
@@ -37,21 +44,49 @@ def require_recipient(control_url: str) -> int:
     return active
 
 
+def require_protected_audit(control_url: str) -> None:
+    """Accept a service that can write the audit and cannot change it.
+
+    Raises:
+        AuditUnprotectedError: when its database role could.
+        JournalError: when checkpoints cannot be written.
+    """
+    with session_scope(control_url) as session:
+        require_append_only(session.connection())
+    Journal.of(audit_keys()).require_writable()
+
+
 def create_app(configuration: Configuration | None = None) -> FastAPI:
     """Return the application; it refuses to start while nobody has a token."""
     chosen = configuration or configured()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_sync(require_protected_audit, chosen.control_url)
         await run_sync(require_recipient, chosen.control_url)
+        sender = Sender(chosen.control_url, chosen.guard)
+        sender.start()
         yield
+        await run_sync(sender.stop)
 
-    app = FastAPI(title="Guantong exchange service", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="Guantong exchange service (共享交换服务)",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
     app.state.configuration = chosen
+    app.state.sessions = Semaphore(SESSIONS)
     problems.install(app)
     app.add_middleware(AccessMiddleware)
-    app.include_router(health.router)
-    app.include_router(resources.router)
-    for module in (listing, reading, files):
-        app.include_router(module.router, prefix=PREFIX)
+    app.include_router(health.router, dependencies=[Depends(open_to_all("a probe, which tells nothing"))])
+    for module in (listing, reading):
+        app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(recipients_only())])
+    signed = proven_elsewhere("the address is signed for one recipient, file and hour")
+    app.include_router(files.router, prefix=PREFIX, dependencies=[Depends(signed)])
+    api.mount(app)
+    require_declared(app)
+    api.describe_requirements(app)
     return app

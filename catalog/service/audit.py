@@ -1,17 +1,22 @@
-"""One line for each access (访问日志), and headers that keep answers out of other hands.
+"""One line for each access (访问日志), a number for each request, and headers that keep answers out of other hands.
 
-A line names the recipient, never its token; the query string, which may hold a signature, is not logged.
+A line names the recipient, never its token; the query string, which may hold a signature, is not logged. What the
+law asks to be kept is in the audit (`catalog.control.audit`); these lines are for the operator.
 """
 
 import json
 import logging
 import time
+import uuid
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from catalog.service.problems import problem
+from catalog.service.api_problems import ProblemError, answer
+from catalog.service.problems import API, problem
 
 logger = logging.getLogger("guantong.audit")
 
@@ -22,12 +27,15 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "interest-cohort=()",
 }
+_UNLESS_SAID = {"Cache-Control": "no-store"}
+"""An answer that may be kept says so itself."""
 
 
 class AccessMiddleware:
-    """Wraps every request: refuses oversized bodies, adds the headers, writes the line."""
+    """Wraps every request: numbers it, refuses oversized bodies, adds the headers, writes the line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,20 +47,23 @@ class AccessMiddleware:
             return
         began = time.monotonic()
         state = scope.setdefault("state", {})
+        state["request_id"] = uuid.uuid4().hex
         seen = {"status": 500, "bytes": 0}
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update({**_HEADERS, "X-Request-Id": state["request_id"]})
+                for name, value in _UNLESS_SAID.items():
+                    headers.setdefault(name, value)
             elif message["type"] == "http.response.body":
                 seen["bytes"] += len(message.get("body", b""))
             await send(message)
 
         try:
             if _body_size(scope) > LARGEST_BODY:
-                answer = problem(413, "REQUEST_TOO_LARGE", "The body of a request has at most one mebibyte.")
-                await answer(scope, receive, watched)
+                await _too_large(scope)(scope, receive, watched)
             else:
                 await self.app(scope, receive, watched)
         finally:
@@ -68,8 +79,15 @@ def _body_size(scope: Scope) -> int:
     return int(announced)
 
 
+def _too_large(scope: Scope) -> Response:
+    if scope["path"].startswith(API):
+        return answer(Request(scope), ProblemError("REQUEST_TOO_LARGE"))
+    return problem(413, "REQUEST_TOO_LARGE", "The body of a request has at most one mebibyte.")
+
+
 def _write_line(scope: Scope, state: dict[str, Any], seen: dict[str, int], seconds: float) -> None:
     line = {
+        "request": state["request_id"],
         "recipient": state.get("recipient"),
         "client": (scope.get("client") or ("",))[0],
         "method": scope["method"],

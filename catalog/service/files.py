@@ -12,8 +12,9 @@ from starlette.types import Message, Receive, Scope, Send
 from catalog.control.deliveries import record_delivery
 from catalog.control.recipients import readable_version_by_id
 from catalog.control.session import in_transaction
-from catalog.control.tables import ShareVersion
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.control.table_reads import record_table_read
+from catalog.control.tables import Recipient, ShareVersion
+from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database, known_recipient
 from catalog.service.problems import SharingError, not_found
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
 from catalog.service.snapshots import DataFile, read_snapshot
@@ -24,7 +25,8 @@ router = APIRouter()
 LARGEST = 2**63 - 1
 
 
-@router.api_route("/files/{version_id}/{file_id}.parquet", methods=["GET", "HEAD"])
+@router.head("/files/{version_id}/{file_id}.parquet", operation_id="probe_file")
+@router.get("/files/{version_id}/{file_id}.parquet", operation_id="read_file")
 def read_file(
     request: Request,
     session: Database,
@@ -40,13 +42,18 @@ def read_file(
         settings.signer.verify(FileTicket(version_id, file_id, recipient, expires), signature)
     except SignatureRefusedError as error:
         raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
-    request.state.recipient = f"#{recipient}"
+    known_recipient(request, recipient, "", "")
     version = readable_version_by_id(session, recipient, version_id)
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
     file = read_snapshot(version.table_uri, version.delta_version).file(file_id)
     if file is None:
         raise not_found()
+    known = session.get_one(Recipient, recipient)
+    who = known_recipient(request, recipient, known.name, known.department)
+    request.state.recipient = f"#{recipient}"
+    detail: dict[str, int | str] = {"file": file_id, "range": request.headers.get("range", "all")}
+    record_table_read(session, who, version, "share.file", detail)
     return ReceiptedFile(file, version, recipient, settings.control_url)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from catalog.control.recipients import readable_tables
 from catalog.control.tables import ShareVersion
-from catalog.service.access import CurrentCaller, Database
+from catalog.service.access import CurrentRecipient, Database
 from catalog.service.paging import page
 from catalog.service.problems import not_found
 
@@ -19,7 +19,7 @@ PageToken = Annotated[str | None, Query(alias="pageToken", max_length=2000)]
 
 @router.get("/shares")
 def list_shares(
-    session: Database, who: CurrentCaller, max_results: MaxResults = None, page_token: PageToken = None
+    session: Database, who: CurrentRecipient, max_results: MaxResults = None, page_token: PageToken = None
 ) -> dict[str, Any]:
     """List the shares that hold something for the caller."""
     names = {table.share for table in readable_tables(session, who.id)}
@@ -27,7 +27,7 @@ def list_shares(
 
 
 @router.get("/shares/{share}")
-def get_share(session: Database, who: CurrentCaller, share: str) -> dict[str, Any]:
+def get_share(session: Database, who: CurrentRecipient, share: str) -> dict[str, Any]:
     """Return one share."""
     return {"share": {"name": _in_share(session, who, share)[0].share}}
 
@@ -35,7 +35,7 @@ def get_share(session: Database, who: CurrentCaller, share: str) -> dict[str, An
 @router.get("/shares/{share}/schemas")
 def list_schemas(
     session: Database,
-    who: CurrentCaller,
+    who: CurrentRecipient,
     share: str,
     max_results: MaxResults = None,
     page_token: PageToken = None,
@@ -50,7 +50,7 @@ def list_schemas(
 @router.get("/shares/{share}/schemas/{schema}/tables")
 def list_tables(
     session: Database,
-    who: CurrentCaller,
+    who: CurrentRecipient,
     share: str,
     schema: str,
     max_results: MaxResults = None,
@@ -66,7 +66,7 @@ def list_tables(
 @router.get("/shares/{share}/all-tables")
 def list_all_tables(
     session: Database,
-    who: CurrentCaller,
+    who: CurrentRecipient,
     share: str,
     max_results: MaxResults = None,
     page_token: PageToken = None,
@@ -75,7 +75,7 @@ def list_all_tables(
     return page(_in_share(session, who, share), _name, _render, max_results, page_token)
 
 
-def _in_share(session: Database, who: CurrentCaller, share: str) -> Sequence[ShareVersion]:
+def _in_share(session: Database, who: CurrentRecipient, share: str) -> Sequence[ShareVersion]:
     tables = [table for table in readable_tables(session, who.id) if table.share == share.lower()]
     if not tables:
         raise not_found()

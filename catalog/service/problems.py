@@ -1,7 +1,11 @@
-"""What the service answers when it cannot serve: the protocol's `{errorCode, message}`, and nothing of its inside."""
+"""What the service answers when it cannot serve, and nothing of its inside.
+
+Below `/api/` that is problem+json (`catalog.service.api_problems`); the sharing protocol has `{errorCode, message}`.
+"""
 
 import logging
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -10,8 +14,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.control.session import is_disconnect
+from catalog.model.errors import GuantongError
+from catalog.service.api_problems import ProblemError, answer
+from catalog.service.refusals import record_refusal
 
 logger = logging.getLogger(__name__)
+
+API = "/api/"
 
 _CODES = {404: "RESOURCE_DOES_NOT_EXIST", 405: "METHOD_NOT_ALLOWED"}
 
@@ -44,8 +53,10 @@ def problem(status: int, code: str, message: str, headers: dict[str, str] | None
 
 
 def install(app: FastAPI) -> None:
-    """Make the application answer every failure in the protocol's form."""
+    """Make the application answer every failure in the form of the part it happened in."""
     app.add_exception_handler(SharingError, _refused)
+    app.add_exception_handler(ProblemError, _api_refused)
+    app.add_exception_handler(GuantongError, _explained)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(DBAPIError, _database)
@@ -53,32 +64,88 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SharingError)  # noqa: S101
+    if error.status in (401, 403, 404):
+        return await _recorded(request, error.code, problem(error.status, error.code, str(error), error.headers))
     return problem(error.status, error.code, str(error), error.headers)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _api_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101
+    if error.refusal:
+        return await _recorded(request, error.refusal, answer(request, error))
+    return answer(request, error)
+
+
+async def _recorded(request: Request, code: str, response: Response) -> Response:
+    """Give the answer to a refusal after it was recorded."""
+    try:
+        await run_sync(record_refusal, request, code)
+    except GuantongError as error:
+        return await _explained(request, error)
+    except (DBAPIError, PoolTimeoutError) as error:
+        return await _database(request, error)
+    return response
+
+
+async def _explained(request: Request, error: Exception) -> Response:
+    """Answer an error that a person can mend: its sentence, without places inside the service."""
+    assert isinstance(error, GuantongError)  # noqa: S101
+    if error.code == "AUDIT_UNAVAILABLE":
+        logger.critical("%s", error)
+        if _is_api(request):
+            return answer(request, ProblemError("AUDIT_UNAVAILABLE", headers={"Retry-After": "30"}))
+        return problem(503, "TEMPORARILY_UNAVAILABLE", "The audit cannot be written.", {"Retry-After": "30"})
+    if error.code == "PASSWORDS_BUSY":
+        return answer(request, ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"}))
+    if _is_api(request):
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        return answer(request, ProblemError("RULE_REFUSED", reason=f"{error.args[0]}{remedy}"), rule=error.code)
+    return await _unexpected(request, error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    code = _CODES.get(error.status_code, "BAD_REQUEST")
-    return problem(error.status_code, code, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if not _is_api(request):
+        code = _CODES.get(error.status_code, "BAD_REQUEST")
+        return problem(error.status_code, code, str(error.detail), headers)
+    if error.status_code == 404:
+        return answer(request, ProblemError("NOT_FOUND", noun="address"))
+    if error.status_code == 405:
+        return answer(request, ProblemError("METHOD_NOT_ALLOWED", headers=headers))
+    return answer(request, ProblemError("MALFORMED_REQUEST", reason=str(error.detail)))
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    places = sorted({".".join(str(part) for part in found["loc"]) for found in error.errors()})
-    return problem(400, "INVALID_PARAMETER_VALUE", f"These values are not understood: {', '.join(places)}.")
+    found = error.errors()
+    places = ", ".join(sorted({".".join(str(part) for part in one["loc"]) for one in found}))
+    if not _is_api(request):
+        return problem(400, "INVALID_PARAMETER_VALUE", f"These values are not understood: {places}.")
+    wrong = [{"place": ".".join(str(part) for part in one["loc"]), "rule": one["type"], "message": one["msg"]}
+             for one in found]  # fmt: skip
+    return answer(request, ProblemError("INVALID_REQUEST", places=places), errors=wrong)
 
 
-async def _database(_request: Request, error: Exception) -> Response:
+async def _database(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and not is_disconnect(error):
-        return await _unexpected(_request, error)
+        return await _unexpected(request, error)
     logger.warning("the control database does not answer: %s", type(error).__name__)
+    if _is_api(request):
+        return answer(request, ProblemError("TEMPORARILY_UNAVAILABLE", headers={"Retry-After": "2"}))
     return problem(
         503, "TEMPORARILY_UNAVAILABLE", "The control database does not answer; try again shortly.", {"Retry-After": "2"}
     )
 
 
-async def _unexpected(_request: Request, error: Exception) -> Response:
-    logger.error("unexpected error", exc_info=error)
+async def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("unexpected error in request %s", getattr(request.state, "request_id", ""), exc_info=error)
+    if _is_api(request):
+        return answer(request, ProblemError("INTERNAL_ERROR"))
     return problem(500, "INTERNAL_ERROR", "The service failed; the operator finds the reason in its log.")
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith(API)

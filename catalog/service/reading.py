@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from catalog.control.deliveries import record_delivery
+from catalog.control.table_reads import record_table_read
 from catalog.control.tables import ShareVersion
-from catalog.service.access import CurrentCaller, CurrentConfiguration, Database, GrantedVersions
+from catalog.service.access import CurrentConfiguration, CurrentRecipient, Database, GrantedVersions
 from catalog.service.actions import TableAnswer
 from catalog.service.capabilities import HEADER, file_id_headers, response_format
 from catalog.service.configuration import PREFIX
@@ -67,7 +68,7 @@ def table_metadata(
 @router.post("/query")
 def query_table(
     session: Database,
-    who: CurrentCaller,
+    who: CurrentRecipient,
     versions: GrantedVersions,
     settings: CurrentConfiguration,
     query: TableQuery | None = None,
@@ -88,7 +89,9 @@ def query_table(
         return settings.service_url.rstrip("/") + PREFIX + settings.signer.path(ticket)
 
     headers = file_id_headers(fileidhash)
-    record_delivery(session, who.id, chosen, "query", rows=sum(file.rows or 0 for file in files))
+    rows = sum(file.rows or 0 for file in files)
+    record_table_read(session, who, chosen, "share.query", {"rows": rows, "files": len(files)})
+    record_delivery(session, who.id, chosen, "query", rows=rows)
     return _lines(answer, [*answer.head(), *answer.files(files, address, expires)], headers)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from catalog.control.audit import record
 from catalog.control.base import utc_now
 from catalog.control.recipients import (
     RecipientError,
@@ -19,6 +20,7 @@ from catalog.control.recipients import (
 )
 from catalog.control.session import in_transaction
 from catalog.control.tables import Recipient
+from catalog.model.caller import Caller
 from catalog.model.registry import get_registry
 from catalog.model.settings import Settings
 from catalog.service.configuration import PREFIX
@@ -29,6 +31,8 @@ NAME = "demonstration"
 DEPARTMENT = "education"
 PURPOSE = "demonstration of reading a shared table"
 TERM = timedelta(days=365)
+STACK = Caller("command", 0, "stack", "")
+"""Who acts when the stack starts."""
 
 
 def profile_path(home: Path) -> Path:
@@ -55,6 +59,7 @@ def _in_force(session: Session, known: str) -> tuple[Recipient, str]:
     token = known
     if recipient is None or recipient.name != NAME:
         expires_at = utc_now() + TERM
+        record(session, STACK, "recipient.add", f"recipient:{NAME}", detail={"department": DEPARTMENT})
         try:
             find_recipient(session, NAME)
         except RecipientError:
@@ -63,6 +68,7 @@ def _in_force(session: Session, known: str) -> tuple[Recipient, str]:
             recipient, token = renew_token(session, NAME, expires_at=expires_at)
     granted = {grant.share for grant in list_grants(session, recipient.id)}
     for share in sorted(_shares() - granted):
+        record(session, STACK, "recipient.grant", f"recipient:{NAME}", detail={"share": share, "purpose": PURPOSE})
         add_grant(session, recipient, share=share, purpose=PURPOSE, valid_to=utc_now() + TERM)
     return recipient, token
 

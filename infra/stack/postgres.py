@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from catalog.control.privileges import SERVICE_ROLE
 from infra.stack import reaper
 from infra.stack.errors import StackError
 from infra.stack.home import Home, read_json, write_private
@@ -181,6 +182,10 @@ class Postgres:
                 if name not in databases:
                     connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
                     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
+            role, password = sql.Identifier(SERVICE_ROLE), sql.Literal(self.secrets[SERVICE_ROLE])
+            verb = "ALTER" if SERVICE_ROLE in roles else "CREATE"
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(sql.SQL(verb), role, password))
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE control TO {}").format(role))
             for name in RELAXED_ROLES:
                 connection.execute(sql.SQL("ALTER ROLE {} SET synchronous_commit = off").format(sql.Identifier(name)))
 

@@ -12,6 +12,7 @@ from infra.stack.home import Home, read_json, write_private
 PASSWORDS = (
     "postgres",
     "control",
+    "guantong_service",
     "airflow",
     "public_security",
     "market_regulation",
@@ -22,7 +23,7 @@ PASSWORDS = (
     "airflow_session_key",
     "airflow_jwt_key",
 )
-KEYS = ("service_signing_key", "identity_key")
+KEYS = ("service_signing_key", "identity_key", "audit_key", "credential_key")
 
 
 def load_secrets(home: Home) -> dict[str, str]:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 
+from catalog.control.privileges import SERVICE_ROLE
 from catalog.model.settings import CHECKOUT, read_env_file
 from infra.stack.home import Home, write_private
 
 PASSED_ON = ("LAKE_URI", "REAL_DATA", "RESOURCE_PATH")
 """Settings of the caller's shell that the whole stack follows once it is started from there."""
 
-NOT_FROZEN = (*PASSED_ON, "BUSINESS_DATE", "SPARK_REMOTE", "CONTROL_URL", "SERVICE_URL", "SERVICE_SIGNING_KEY")
+NOT_FROZEN = (
+    *PASSED_ON,
+    "BUSINESS_DATE",
+    "SPARK_REMOTE",
+    "CONTROL_URL",
+    "SERVICE_URL",
+    "SERVICE_SIGNING_KEY",
+    "SERVICE_CONTROL_URL",
+    "AUDIT_KEY",
+    "CREDENTIAL_KEY",
+)
 """Left out of the processes' environment, so that each command reads the file as it is then."""
 
 
@@ -29,6 +40,9 @@ def write_settings(home: Home, ports: dict[str, int], secrets: dict[str, str]) -
         "LAKE_URI": f"file:{home.root}/lake",
         "SPARK_REMOTE": f"sc://localhost:{ports['spark']}/;token={secrets['spark_token']}",
         "CONTROL_URL": f"postgresql+psycopg://control:{secrets['control']}@{database}/control",
+        "SERVICE_CONTROL_URL": f"postgresql+psycopg://{SERVICE_ROLE}:{secrets[SERVICE_ROLE]}@{database}/control",
+        "AUDIT_KEY": secrets["audit_key"],
+        "CREDENTIAL_KEY": secrets["credential_key"],
         "SERVICE_URL": f"http://127.0.0.1:{ports['service']}",
         "SERVICE_SIGNING_KEY": secrets["service_signing_key"],
         "IDENTITY_KEY": secrets["identity_key"],

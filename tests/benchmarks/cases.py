@@ -4,5 +4,13 @@ from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
 from tests.benchmarks.reconciling import reconciling
 from tests.benchmarks.scheduling import scheduling
+from tests.benchmarks.serving import api_fuzz, catalogue_readers
 
-CASES = {"ingestion": ingestion, "scheduling": scheduling, "conforming": conforming, "reconcile": reconciling}
+CASES = {
+    "ingestion": ingestion,
+    "scheduling": scheduling,
+    "conforming": conforming,
+    "reconcile": reconciling,
+    "catalogue-readers": catalogue_readers,
+    "api-fuzz": api_fuzz,
+}

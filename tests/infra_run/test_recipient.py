@@ -16,7 +16,7 @@ from infra.run.recipient import NAME, ensure_recipient
 
 
 @pytest.fixture
-def settings(control_database: str, tmp_path: Path) -> Iterator[Settings]:
+def settings(control_database: str, audit_home: Path, tmp_path: Path) -> Iterator[Settings]:
     """Return settings of a fresh control plane and home."""
     migrate("head", control_database)
     yield Settings(home=tmp_path, control_url=control_database, service_url="http://127.0.0.1:9")

@@ -15,12 +15,16 @@ from pathlib import Path
 import httpx
 import pyarrow as pa
 import pytest
+from click.testing import Result
 from deltalake import DeltaTable, write_deltalake
+from typer.testing import CliRunner
 
+from catalog.__main__ import app
 from catalog.control.recipients import add_grant, add_recipient
 from catalog.control.session import session_scope
 from catalog.control.shares import publish_share_version
 from catalog.control.tables import ShareVersion
+from catalog.model.settings import get_settings
 from tests.control.postgres_server import control_database, database_server, free_port
 
 __all__ = ["control_database", "database_server"]
@@ -36,8 +40,12 @@ class Exchange:
     control_url: str
     port: int
     signing_key: str
+    service_control_url: str
+    audit_key: str = field(default_factory=lambda: secrets.token_hex(32))
     process: subprocess.Popen[bytes] | None = None
     tokens: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Further settings of the service."""
 
     @property
     def url(self) -> str:
@@ -57,6 +65,10 @@ class Exchange:
             **kept,
             "GUANTONG_HOME": str(self.home),
             "CONTROL_URL": self.control_url,
+            "SERVICE_CONTROL_URL": self.service_control_url,
+            "AUDIT_KEY": self.audit_key,
+            "CREDENTIAL_KEY": self.signing_key,
+            **self.settings,
             "SERVICE_URL": self.url,
             "SERVICE_SIGNING_KEY": self.signing_key,
         }
@@ -163,7 +175,7 @@ def make_exchange(database_server, tmp_path_factory) -> Iterator[Callable[[], Ex
         url = database_server.create_database()
         migrate(url=url)
         home = tmp_path_factory.mktemp("home")
-        exchange = Exchange(home, url, free_port(), secrets.token_hex(32))
+        exchange = Exchange(home, url, free_port(), secrets.token_hex(32), database_server.service_url(url))
         made.append(exchange)
         return exchange
 
@@ -192,3 +204,17 @@ def exchange(make_exchange) -> Exchange:
     served.recipient("licence-reader", "licence", "base", "valid_licence")
     served.start()
     return served
+
+
+@pytest.fixture
+def run_command(monkeypatch) -> Iterator[Callable[..., Result]]:
+    """Run `python -m catalog …` in this process, with the settings of a service."""
+
+    def run(exchange: Exchange, *arguments: str, given: str | None = None) -> Result:
+        for name, value in exchange.environment().items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+        return CliRunner().invoke(app, arguments, input=given)
+
+    yield run
+    get_settings.cache_clear()

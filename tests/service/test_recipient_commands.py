@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.control.migrations import current_revision
 from catalog.model.settings import get_settings
 
 
@@ -74,8 +75,9 @@ def test_records_are_shown_as_table_and_as_json(run, command):
     assert isinstance(json.loads(run(command, "--json").output), list)
 
 
-def test_the_catalogue_and_the_migration_answer(run):
-    assert run("migrate").output == "The control plane is at revision 0002.\n"
+def test_the_catalogue_and_the_migration_answer(exchange, run):
+    head = current_revision(exchange.control_url)
+    assert head and run("migrate").output == f"The control plane is at revision {head}.\n"
     assert json.loads(run("shares", "--json").output)[0]["status"] == "served"
     resources = json.loads(run("resources", "list", "--json").output)
     assert isinstance(resources, list)

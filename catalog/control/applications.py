@@ -1,0 +1,259 @@
+"""Applications (共享申请): what needs no review is approved at once, the rest goes to the provider and the host.
+
+Invariant: an approved application has exactly one grant, and no other has one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
+from catalog.control.entries import content_of, find_entry, published_entry
+from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
+from catalog.control.grants import give_grant
+from catalog.control.life import next_number, record_event, take_step
+from catalog.control.recipients import find_recipient
+from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
+from catalog.model.catalogue_entry import Entry
+from catalog.model.departments import get_department, host_department
+from catalog.model.procedures import APPLICATION
+from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPartyError, parties_of
+
+KIND = "application"
+DECIDING = ("approve", "refuse", "consent", "object", "approve_automatically", "overturn")
+
+
+class ApplicationUnknownError(ApplicationError):
+    """There is no application of this number."""
+
+    code = "APPLICATION_UNKNOWN"
+
+
+def submit_application(
+    session: Session, form: ApplicationForm, actor: Actor, *, at: datetime | None = None
+) -> Application:
+    """Apply for data of a published entry; what is shared without condition, or allowed in advance, is granted at once.
+
+    Raises:
+        NotAPartyError: the actor is no requester's officer.
+        EntryUnknownError, ApplicationError, RecipientError: nothing is published under the code; items are unknown or
+            not shared; the department provides the data itself; the recipient is not its own.
+    """
+    moment = at or utc_now()
+    if "requester" not in parties_of(actor, requester=actor.department):
+        raise NotAPartyError("applications are submitted by a department's officer for requests")
+    published = published_entry(session, form.code)
+    entry = content_of(published)
+    items = items_asked(form, entry)
+    _require_sound(session, form, entry, actor, local_day(moment))
+    record = Application(
+        number=next_number(session, KIND, moment.year),
+        entry=published.number,
+        provider=entry.provider,
+        department=actor.department,
+        share_type=entry.strictest(items),
+        needs_host=entry.needs_host,
+        state=APPLICATION.initial,
+        submitted_by=actor.name,
+        submitted_at=moment,
+        **{
+            **form.model_dump(),
+            "items": list(items),
+            "row_scope": {} if form.row_scope.is_whole else form.row_scope.model_dump(mode="json"),
+        },
+    )
+    session.add(record)
+    session.flush()
+    record_event(
+        session, KIND, record.number, act="submit", from_state=None, to_state=record.state, actor=actor, at=moment
+    )
+    limit = "reply_unconditional" if record.share_type == "unconditional" else "reply_conditional"
+    start_clock(session, KIND, record.number, limit, record.provider, local_day(moment))
+    rule = _rule_for(session, record, local_day(moment))
+    if rule is not None:
+        move_application(session, record.number, "approve_automatically", SYSTEM, {"rule": rule}, at=moment)
+    return record
+
+
+def move_application(
+    session: Session,
+    number: str,
+    act: str,
+    actor: Actor = SYSTEM,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Application:
+    """Take one step: ask_papers, supply_papers, endorse, approve, refuse, consent, object, withdraw.
+
+    An approval may narrow what is granted with ``items``, ``quota_per_day`` and ``valid_to``.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`; also when the
+            provider approves alone what the host authority must consent to.
+        ApplicationError: an approval would widen what was asked for.
+    """
+    record, moment, stated = find_application(session, number), at or utc_now(), dict(facts or {})
+    parties = parties_of(actor, requester=record.department, provider=record.provider)
+    transition = APPLICATION.step(record.state, act, actor, parties, stated, initiator=record.submitted_by)
+    if act in ("approve", "endorse") and record.needs_host != (act == "endorse"):
+        other = "endorse" if record.needs_host else "approve"
+        raise MoveRefusedError(f"{number} is decided by another way", remedy=f"{other} it")
+    narrowing = Narrowing.model_validate({key: stated[key] for key in Narrowing.model_fields if key in stated})
+    require_narrower(narrowing, record.items, record.volume_per_day, record.term_from, record.term_to)
+    if "reason" in stated:
+        record.reason = str(stated["reason"])
+    if act == "endorse":
+        record.endorsed_by = actor.name
+    if act in DECIDING:
+        record.decided_by, record.decided_at = actor.name, moment
+        record.rule = str(stated["rule"]) if "rule" in stated else record.rule
+    take_step(
+        session, APPLICATION, KIND, record, act, actor, parties, _plain(stated), moment, initiator=record.submitted_by
+    )
+    session.flush()
+    _run_clocks(session, record, act, local_day(moment))
+    if transition.target == "approved":
+        give_grant(session, record, content_of(find_entry(session, record.entry)), narrowing, actor, moment)
+    return record
+
+
+def find_application(session: Session, number: str) -> Application:
+    """Return an application, locked for this transaction.
+
+    Raises:
+        ApplicationUnknownError: there is none.
+    """
+    found = session.get(Application, number, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise ApplicationUnknownError(f"no application {number}", remedy="`python -m catalog applications` lists them")
+    return found
+
+
+def list_applications(
+    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+) -> Sequence[Application]:
+    """Return applications, newest first: by provider, by who applies, and state."""
+    query = select(Application).order_by(Application.number.desc())
+    wanted = ((Application.provider, provider), (Application.department, department), (Application.state, state))
+    for column, value in wanted:
+        if value is not None:
+            query = query.where(column == value)
+    return session.scalars(query).all()
+
+
+def grant_of(session: Session, number: str) -> AccessGrant | None:
+    """Return the grant of an application, once it is approved."""
+    return session.scalars(select(AccessGrant).where(AccessGrant.application == number)).one_or_none()
+
+
+def authorise_standing(
+    session: Session,
+    *,
+    code: str,
+    department: str,
+    items: Sequence[str],
+    valid_from: date,
+    valid_to: date,
+    actor: Actor,
+    service_item: str | None = None,
+    at: datetime | None = None,
+) -> StandingAuthorisation:
+    """Allow a department in advance what lies within items, service item and term (常态化授权).
+
+    Raises:
+        NotAPartyError: the actor is no officer of the provider.
+        ApplicationError: the entry goes to the host authority, does not share an item, or the term is out of order.
+    """
+    moment, entry = at or utc_now(), content_of(published_entry(session, code))
+    if "provider" not in parties_of(actor, provider=entry.provider):
+        raise NotAPartyError(f"{entry.provider} alone allows its data in advance")
+    names = {item.name for item in entry.items if item.share_type != "refused"}
+    if entry.needs_host or valid_to < valid_from or not items or set(items) - names:
+        raise ApplicationError(
+            "such an authorisation cannot stand", place=code, remedy="see items, term and needs_host"
+        )
+    record = StandingAuthorisation(
+        number=next_number(session, "standing_authorisation", moment.year),
+        code=code,
+        provider=entry.provider,
+        department=get_department(department).id,
+        items=list(items),
+        service_item=service_item,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        decided_by=actor.name,
+        created_at=moment,
+    )
+    session.add(record)
+    session.flush()
+    return record
+
+
+def revoke_standing(
+    session: Session, number: str, actor: Actor, *, at: datetime | None = None
+) -> StandingAuthorisation:
+    """End a standing authorisation; grants that were given under it stay until they are revoked themselves.
+
+    Raises:
+        ApplicationUnknownError: there is none.
+        NotAPartyError: the actor is no officer of the provider.
+    """
+    record = session.get(StandingAuthorisation, number, with_for_update=True)
+    if record is None:
+        raise ApplicationUnknownError(f"no standing authorisation {number}")
+    if "provider" not in parties_of(actor, provider=record.provider):
+        raise NotAPartyError(f"{record.provider} alone ends what it allowed in advance")
+    record.revoked_at = record.revoked_at or at or utc_now()
+    session.flush()
+    return record
+
+
+def _require_sound(session: Session, form: ApplicationForm, entry: Entry, actor: Actor, today: date) -> None:
+    if entry.provider == actor.department:
+        raise ApplicationError(f"{entry.provider} provides {entry.code} itself", remedy="read your own data directly")
+    if form.term_to < today:
+        raise ApplicationError(f"the term ended on {form.term_to}", remedy="state a term that is not over")
+    if form.recipient is not None and find_recipient(session, form.recipient).department != actor.department:
+        raise ApplicationError(f"recipient {form.recipient} belongs to another department", remedy="name one of yours")
+
+
+def _rule_for(session: Session, record: Application, today: date) -> str | None:
+    """Return by which rule an application needs no review, if there is one."""
+    if record.needs_host:
+        return None
+    if record.share_type == "unconditional":
+        return "unconditional"
+    query = select(StandingAuthorisation.number).where(
+        StandingAuthorisation.code == record.code,
+        StandingAuthorisation.department == record.department,
+        StandingAuthorisation.items.contains(record.items),
+        or_(StandingAuthorisation.service_item.is_(None), StandingAuthorisation.service_item == record.service_item),
+        StandingAuthorisation.revoked_at.is_(None),
+        StandingAuthorisation.valid_from <= today,
+        StandingAuthorisation.valid_to >= record.term_to,
+    )
+    return session.scalars(query.order_by(StandingAuthorisation.number)).first()
+
+
+def _run_clocks(session: Session, record: Application, act: str, day: date) -> None:
+    """Let the clock of the answer follow: it waits for papers, and a second one runs for the host authority."""
+    if act == "ask_papers":
+        pause_clock(session, KIND, record.number, day)
+    elif act == "supply_papers":
+        resume_clock(session, KIND, record.number, day)
+    elif act == "endorse":
+        stop_clock(session, KIND, record.number, day)
+        start_clock(session, KIND, record.number, "host_review", host_department(), day)
+    elif act in DECIDING:
+        stop_clock(session, KIND, record.number, day)
+    elif act == "withdraw":
+        cancel_clock(session, KIND, record.number, day)
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in facts.items()}

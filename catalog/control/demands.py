@@ -1,0 +1,138 @@
+"""Demands (目录外需求): routed to the likely source, confirmed, refused or passed on, and answered by an entry."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
+from catalog.control.life import next_number, record_event, take_step
+from catalog.control.list_tables import Demand
+from catalog.model.departments import get_department, host_department
+from catalog.model.elements import load_elements
+from catalog.model.errors import GuantongError
+from catalog.model.procedures import DEMAND
+from catalog.model.routing import DemandForm, candidates
+from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, parties_of
+
+KIND = "demand"
+
+
+class DemandError(GuantongError):
+    """A demand cannot go there."""
+
+    code = "DEMAND_INVALID"
+
+
+class DemandUnknownError(DemandError):
+    """There is no demand of this number."""
+
+    code = "DEMAND_UNKNOWN"
+
+
+def raise_demand(session: Session, form: DemandForm, actor: Actor, *, at: datetime | None = None) -> Demand:
+    """Bring in a demand, and ask the likeliest source department; without one it waits for the host authority.
+
+    Raises:
+        NotAPartyError: the actor is no requester's officer.
+    """
+    moment = at or utc_now()
+    if "requester" not in parties_of(actor, requester=actor.department):
+        raise NotAPartyError("demands are raised by a department's officer for requests")
+    found = candidates(form, load_elements(), local_day(moment), requester=actor.department)
+    record = Demand(
+        number=next_number(session, KIND, moment.year),
+        **{**form.model_dump(), "elements": list(form.elements)},
+        department=actor.department,
+        raised_by=actor.name,
+        candidates=[{"department": c.department, "weight": c.weight, "reasons": list(c.reasons)} for c in found],
+        state=DEMAND.initial,
+        raised_at=moment,
+    )
+    session.add(record)
+    session.flush()
+    record_event(session, KIND, record.number, act="raise", from_state=None, to_state="raised", actor=actor, at=moment)
+    if found:
+        move_demand(session, record.number, "route", SYSTEM, {"department": found[0].department}, at=moment)
+    else:
+        start_clock(session, KIND, record.number, "host_review", host_department(), local_day(moment))
+    return record
+
+
+def move_demand(
+    session: Session,
+    number: str,
+    act: str,
+    actor: Actor = SYSTEM,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Demand:
+    """Take one step of a demand: route, confirm, refuse, pass_on, assign, withdraw.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        DepartmentUnknownError, DemandError: the department asked does not exist, or is the one that asks.
+    """
+    record, moment, stated = find_demand(session, number), at or utc_now(), dict(facts or {})
+    parties = parties_of(actor, requester=record.department, provider=record.asked_department or "")
+    DEMAND.step(record.state, act, actor, parties, stated, initiator=record.raised_by)
+    if act in ("route", "assign"):
+        record.asked_department = get_department(str(stated["department"])).id
+        if record.asked_department == record.department:
+            raise DemandError(f"{record.department} asks and cannot be the source", remedy="name another department")
+    if "reason" in stated:
+        record.reason = str(stated["reason"])
+    if act == "catalogue":
+        record.entry = str(stated["entry"])
+    take_step(session, DEMAND, KIND, record, act, actor, parties, stated, moment, initiator=record.raised_by)
+    record.ended_at = moment if record.state in DEMAND.final else None
+    session.flush()
+    _run_clocks(session, record, act, local_day(moment))
+    return record
+
+
+def answer_demand(session: Session, number: str, entry: str, at: datetime) -> None:
+    """Close a confirmed demand with the entry that answers it; one that is not confirmed stays as it is."""
+    if find_demand(session, number).state == "confirmed":
+        move_demand(session, number, "catalogue", SYSTEM, {"entry": entry}, at=at)
+
+
+def find_demand(session: Session, number: str) -> Demand:
+    """Return a demand, locked for this transaction.
+
+    Raises:
+        DemandUnknownError: there is none.
+    """
+    found = session.get(Demand, number, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise DemandUnknownError(f"no demand {number}", remedy="`python -m catalog demands` lists them")
+    return found
+
+
+def list_demands(
+    session: Session, *, department: str | None = None, asked: str | None = None, state: str | None = None
+) -> Sequence[Demand]:
+    """Return the demand list (需求清单), newest first: by who asks, who is asked, and state."""
+    query = select(Demand).order_by(Demand.number.desc())
+    for column, wanted in ((Demand.department, department), (Demand.asked_department, asked), (Demand.state, state)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return session.scalars(query).all()
+
+
+def _run_clocks(session: Session, record: Demand, act: str, day: date) -> None:
+    """Let the clocks follow: the source's runs until the entry is published, the host's until it names a source."""
+    if act in ("route", "assign"):
+        stop_clock(session, KIND, record.number, day)
+        start_clock(session, KIND, record.number, "confirm_uncatalogued", str(record.asked_department), day)
+    elif act == "pass_on":
+        stop_clock(session, KIND, record.number, day)
+        start_clock(session, KIND, record.number, "host_review", host_department(), day)
+    elif act in ("refuse", "catalogue"):
+        stop_clock(session, KIND, record.number, day)
+    elif act == "withdraw":
+        cancel_clock(session, KIND, record.number, day)

@@ -1,0 +1,154 @@
+"""Disputes about refusals (共享争议): consult → host → government; a refusal overturned takes effect at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from catalog.control import correction_cases
+from catalog.control.applications import find_application, move_application
+from catalog.control.base import utc_now
+from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
+from catalog.control.grant_tables import Dispute
+from catalog.control.life import next_number, record_event, take_step
+from catalog.model.departments import host_department
+from catalog.model.errors import GuantongError
+from catalog.model.procedures import DISPUTE
+from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, parties_of
+
+KIND = "dispute"
+OUTCOMES = ("upheld", "overturned")
+
+
+class DisputeError(GuantongError):
+    """There is nothing to dispute, or no such outcome."""
+
+    code = "DISPUTE_INVALID"
+
+
+class DisputeUnknownError(DisputeError):
+    """There is no dispute of this number."""
+
+    code = "DISPUTE_UNKNOWN"
+
+
+def raise_dispute(
+    session: Session, subject_kind: str, subject: str, statement: str, actor: Actor, *, at: datetime | None = None
+) -> Dispute:
+    """Dispute a refusal of an application or correction case; the two departments consult first.
+
+    Raises:
+        DisputeError: it is not refused, is disputed already, or the statement is empty.
+        NotAPartyError: the actor does not stand on the side that was refused.
+    """
+    moment = at or utc_now()
+    state, requester, provider = _subject(session, subject_kind, subject)
+    if "requester" not in parties_of(actor, requester=requester):
+        raise NotAPartyError(f"{subject} is disputed by an officer of {requester}")
+    open_already = select(Dispute.number).where(
+        Dispute.subject_kind == subject_kind, Dispute.subject == subject, Dispute.state.in_(DISPUTE.open_states)
+    )
+    if state != "refused" or not statement or session.scalar(open_already):
+        raise DisputeError(f"{subject} is in state {state} or disputed already", remedy="refusals are disputed, once")
+    record = Dispute(
+        number=next_number(session, KIND, moment.year),
+        subject_kind=subject_kind,
+        subject=subject,
+        requester=requester,
+        provider=provider,
+        statement=statement,
+        raised_by=actor.name,
+        state=DISPUTE.initial,
+        raised_at=moment,
+    )
+    session.add(record)
+    session.flush()
+    record_event(
+        session, KIND, record.number, act="raise", from_state=None, to_state=record.state, actor=actor, at=moment
+    )
+    return record
+
+
+def move_dispute(
+    session: Session,
+    number: str,
+    act: str,
+    actor: Actor,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Dispute:
+    """Take one step: settle, bring_to_host, rule, bring_to_government, rule_finally, withdraw.
+
+    An ``outcome`` is ``upheld`` (the refusal stands) or ``overturned``.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        DisputeError: the outcome is another word.
+    """
+    record, moment, stated = find_dispute(session, number), at or utc_now(), dict(facts or {})
+    parties = parties_of(actor, requester=record.requester, provider=record.provider)
+    transition = DISPUTE.step(record.state, act, actor, parties, stated, initiator=record.raised_by)
+    ends_with_outcome = transition.target in ("settled", "ruled")
+    if ends_with_outcome and stated["outcome"] not in OUTCOMES:
+        raise DisputeError(f"outcome {stated['outcome']!r}", remedy=f"one of: {', '.join(OUTCOMES)}")
+    if "reason" in stated:
+        record.reason = str(stated["reason"])
+    record.ended_at = moment if transition.target in DISPUTE.final else None
+    record.outcome = stated["outcome"] if ends_with_outcome else None
+    take_step(session, DISPUTE, KIND, record, act, actor, parties, stated, moment, initiator=record.raised_by)
+    _run_clocks(session, record, act, moment)
+    if record.outcome == "overturned":
+        _overturn(session, record, moment)
+    return record
+
+
+def find_dispute(session: Session, number: str) -> Dispute:
+    """Return a dispute, locked for this transaction.
+
+    Raises:
+        DisputeUnknownError: there is none.
+    """
+    found = session.get(Dispute, number, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise DisputeUnknownError(f"no dispute {number}", remedy="`python -m catalog disputes` lists them")
+    return found
+
+
+def list_disputes(session: Session, *, department: str | None = None) -> Sequence[Dispute]:
+    """Return disputes, newest first, to which a department is a side if asked."""
+    query = select(Dispute).order_by(Dispute.number.desc())
+    if department is not None:
+        query = query.where(or_(Dispute.requester == department, Dispute.provider == department))
+    return session.scalars(query).all()
+
+
+def _subject(session: Session, kind: str, number: str) -> tuple[str, str, str]:
+    """Return state, requester and provider of what is disputed."""
+    if kind == "application":
+        application = find_application(session, number)
+        return application.state, application.department, application.provider
+    if kind == "correction_case":
+        case = correction_cases.find_case(session, number)
+        return case.state, case.raising_department, case.doubted_department
+    raise DisputeError(f"nobody disputes a {kind}", remedy="application or correction_case")
+
+
+def _overturn(session: Session, record: Dispute, at: datetime) -> None:
+    """Give what was refused: the application is approved, the correction case verified again."""
+    if record.subject_kind == "application":
+        move_application(session, record.subject, "overturn", SYSTEM, {"dispute": record.number}, at=at)
+    else:
+        reason = {"reason": f"overturned by {record.number}"}
+        correction_cases.move(session, record.subject, "reopen", SYSTEM, reason, at=at)
+
+
+def _run_clocks(session: Session, record: Dispute, act: str, at: datetime) -> None:
+    if act == "bring_to_host":
+        start_clock(session, KIND, record.number, "host_ruling", host_department(), local_day(at))
+    elif act in ("rule", "bring_to_government"):
+        stop_clock(session, KIND, record.number, local_day(at))
+    elif act == "withdraw":
+        cancel_clock(session, KIND, record.number, local_day(at))

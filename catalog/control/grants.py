@@ -1,0 +1,226 @@
+"""Grants (授权): what an approved application allows, and the line by which the service lets a recipient read.
+
+Invariant: only an active grant within its term, on a whole table, lets anybody read that table; one that is narrower
+is never served from the whole table. A revocation or suspension holds at the next request.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.clocks import ZONE, cancel_clock, local_day, start_clock, stop_clock
+from catalog.control.grant_tables import AccessGrant, Application
+from catalog.control.life import next_number, record_event, take_step
+from catalog.control.tables import Grant, Recipient, ShareVersion
+from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
+from catalog.model.catalogue_entry import Entry
+from catalog.model.errors import GuantongError
+from catalog.model.procedures import GRANT
+from catalog.model.state_machine import SYSTEM, Actor, parties_of
+
+KIND = "grant"
+
+
+class GrantUnknownError(GuantongError):
+    """There is no grant of this number."""
+
+    code = "GRANT_UNKNOWN"
+
+
+def give_grant(
+    session: Session, application: Application, entry: Entry, narrowing: Narrowing, actor: Actor, at: datetime
+) -> AccessGrant:
+    """Make the grant of an application that was just approved, and let its recipient read."""
+    items = list(narrowing.items or application.items)
+    grant = AccessGrant(
+        number=next_number(session, KIND, at.year),
+        application=application.number,
+        code=application.code,
+        resource=entry.resource,
+        provider=application.provider,
+        department=application.department,
+        recipient=application.recipient,
+        items=items,
+        is_narrower=bool(application.row_scope) or set(items) != {item.name for item in entry.items},
+        row_scope=application.row_scope,
+        purpose=application.purpose,
+        mode=application.mode,
+        quota_per_day=narrowing.quota_per_day or application.volume_per_day,
+        valid_from=application.term_from,
+        valid_to=narrowing.valid_to or application.term_to,
+        state=GRANT.initial,
+        renewals=[],
+        granted_at=at,
+    )
+    session.add(grant)
+    session.flush()
+    record_event(session, KIND, grant.number, act="grant", from_state=None, to_state="active", actor=actor, at=at)
+    start_clock(session, KIND, grant.number, "delivery", grant.provider, local_day(at))
+    _open_reading(session, grant, at)
+    return grant
+
+
+def move_grant(
+    session: Session,
+    number: str,
+    act: str,
+    actor: Actor = SYSTEM,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> AccessGrant:
+    """Take one step of a grant: suspend, resume, renew, revoke, expire.
+
+    Raises:
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        ApplicationError: a renewal that does not lengthen the term, or is too long.
+    """
+    grant, moment, stated = find_grant(session, number), at or utc_now(), dict(facts or {})
+    parties = parties_of(actor, requester=grant.department, provider=grant.provider)
+    applicant = session.scalars(select(Application.submitted_by).where(Application.number == grant.application)).one()
+    transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=applicant)
+    if "reason" in stated:
+        grant.reason = str(stated["reason"])
+    if act == "renew":
+        _renew(grant, stated["valid_to"], actor, moment)
+        stated["valid_to"] = grant.valid_to.isoformat()
+    if transition.target != "active" or act == "renew":
+        close_reading(session, grant, moment)
+    take_step(session, GRANT, KIND, grant, act, actor, parties, stated, moment, initiator=applicant)
+    if grant.state in GRANT.final:
+        grant.ended_at = moment
+        cancel_clock(session, KIND, grant.number, local_day(moment))
+    session.flush()
+    _open_reading(session, grant, moment)
+    return grant
+
+
+def find_grant(session: Session, number: str) -> AccessGrant:
+    """Return a grant, locked for this transaction.
+
+    Raises:
+        GrantUnknownError: there is none.
+    """
+    found = session.get(AccessGrant, number, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise GrantUnknownError(f"no grant {number}", remedy="`python -m catalog grants` shows them")
+    return found
+
+
+def list_access_grants(
+    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+) -> Sequence[AccessGrant]:
+    """Return grants, newest first: by provider, by who may read, and state."""
+    query = select(AccessGrant).order_by(AccessGrant.number.desc())
+    wanted = ((AccessGrant.provider, provider), (AccessGrant.department, department), (AccessGrant.state, state))
+    for column, value in wanted:
+        if value is not None:
+            query = query.where(column == value)
+    return session.scalars(query).all()
+
+
+def expire_grants(session: Session, today: date, *, at: datetime | None = None) -> list[str]:
+    """End the grants whose last day is over, and open those whose first day has come; return the numbers ended."""
+    moment = at or utc_now()
+    over = select(AccessGrant.number).where(
+        AccessGrant.state.in_(("active", "suspended")), AccessGrant.valid_to < today
+    )
+    ended = list(session.scalars(over.order_by(AccessGrant.number)))
+    for number in ended:
+        move_grant(session, number, "expire", SYSTEM, at=moment)
+    begun = select(AccessGrant).where(
+        AccessGrant.state == "active", AccessGrant.recipient_grant_id.is_(None), AccessGrant.valid_from <= today
+    )
+    for grant in session.scalars(begun).all():
+        _open_reading(session, grant, moment)
+    return ended
+
+
+def due_for_renewal(session: Session, today: date, *, within_days: int = 30) -> Sequence[AccessGrant]:
+    """Return the active grants that end within some days, the nearest first."""
+    last = today + timedelta(days=within_days)
+    query = select(AccessGrant).where(AccessGrant.state == "active", AccessGrant.valid_to.between(today, last))
+    return session.scalars(query.order_by(AccessGrant.valid_to, AccessGrant.number)).all()
+
+
+def confirm_delivery(session: Session, number: str, on: date) -> None:
+    """Stop the clock of delivery, because the recipient can read."""
+    stop_clock(session, KIND, number, on)
+
+
+def close_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
+    """Take the recipient's line back, unless another active grant stands behind the same one."""
+    line, grant.recipient_grant_id = grant.recipient_grant_id, None
+    session.flush()
+    if line is None:
+        return
+    session.execute(update(Grant).where(Grant.id == line, Grant.revoked_at.is_(None)).values(revoked_at=at))
+    others = session.scalars(select(AccessGrant).where(AccessGrant.recipient_grant_id == line)).all()
+    for other in others:
+        other.recipient_grant_id = None
+    session.flush()
+    for other in others:
+        _open_reading(session, other, at)
+
+
+def _open_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
+    """Let the recipient read when the grant is active, in its term, for the whole table, and the table is published."""
+    today = local_day(at)
+    if grant.state != "active" or grant.is_narrower or grant.mode != "table" or grant.recipient is None:
+        return
+    if grant.recipient_grant_id is not None or not grant.valid_from <= today <= grant.valid_to:
+        return
+    version = session.scalars(
+        select(ShareVersion).where(ShareVersion.resource == grant.resource, ShareVersion.status == "served")
+    ).first()
+    recipient = session.scalars(select(Recipient).where(Recipient.name == grant.recipient)).one_or_none()
+    if version is None or recipient is None:
+        return
+    grant.recipient_grant_id = _line(session, recipient, version, grant, at)
+    session.flush()
+    stop_clock(session, KIND, grant.number, today)
+
+
+def _line(session: Session, recipient: Recipient, version: ShareVersion, grant: AccessGrant, at: datetime) -> int:
+    """Return the recipient's line on a table, the one that there is or a new one; it ends with its grants' last day."""
+    until = datetime.combine(grant.valid_to + timedelta(days=1), time(), ZONE)
+    scope = (Grant.share == version.share, Grant.schema_name == version.schema_name)
+    line = session.scalars(
+        select(Grant).where(
+            Grant.recipient_id == recipient.id,
+            *scope,
+            Grant.table_name == version.table_name,
+            Grant.revoked_at.is_(None),
+        )
+    ).one_or_none()
+    if line is not None:
+        line.valid_to = max(line.valid_to, until)
+        return line.id
+    line = Grant(
+        recipient_id=recipient.id,
+        share=version.share,
+        schema_name=version.schema_name,
+        table_name=version.table_name,
+        purpose=grant.purpose,
+        valid_from=at,
+        valid_to=until,
+    )
+    session.add(line)
+    session.flush()
+    return line.id
+
+
+def _renew(grant: AccessGrant, valid_to: object, actor: Actor, at: datetime) -> None:
+    try:
+        until = valid_to if isinstance(valid_to, date) else date.fromisoformat(str(valid_to))
+    except ValueError as error:
+        raise ApplicationError(f"valid_to {valid_to!r} is no day", remedy="write YYYY-MM-DD") from error
+    today = local_day(at)
+    if not grant.valid_to < until <= today + timedelta(days=LONGEST_TERM_DAYS) or today > grant.valid_to:
+        raise ApplicationError(f"{until} does not lengthen the term that ends on {grant.valid_to}, or is too far")
+    grant.renewals = [*grant.renewals, {"from": grant.valid_to.isoformat(), "to": until.isoformat(), "by": actor.name}]
+    grant.valid_to = until

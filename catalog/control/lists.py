@@ -1,0 +1,189 @@
+"""Responsibility and negative lists (责任清单, 负面清单): who must share what by when, and what no law lets share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.list_tables import NegativeListing, Responsibility
+from catalog.control.tables import Batch, ShareVersion
+from catalog.model.departments import get_department
+from catalog.model.errors import GuantongError
+from catalog.model.state_machine import Actor, NotAPartyError
+
+
+class ListError(GuantongError):
+    """A line of a list is unknown, stands twice or lacks what it must state."""
+
+    code = "LIST_INVALID"
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One line of a batch before it is assigned."""
+
+    title: str
+    department: str
+    due_on: date
+    citation: str
+    resource: str | None = None
+
+
+def assign_batch(session: Session, duties: Sequence[Duty], actor: Actor, *, at: datetime | None = None) -> int:
+    """Assign a batch of responsibilities, and return its number.
+
+    Raises:
+        NotAPartyError: the actor is not the host authority.
+        ListError: a line stands twice, lacks its citation, or the batch is empty.
+        DepartmentUnknownError: a line names no department.
+    """
+    _require_host(actor)
+    keys = [(duty.department, duty.title) for duty in duties]
+    if not duties or len(set(keys)) != len(keys) or not all(duty.title and duty.citation for duty in duties):
+        raise ListError("a batch has lines, each once and with its citation")
+    batch = (session.scalar(select(func.max(Responsibility.batch))) or 0) + 1
+    for duty in duties:
+        session.add(
+            Responsibility(
+                batch=batch,
+                title=duty.title,
+                department=get_department(duty.department).id,
+                resource=duty.resource,
+                due_on=duty.due_on,
+                citation=duty.citation,
+                assigned_by=actor.name,
+                assigned_at=at or utc_now(),
+            )
+        )
+    session.flush()
+    return batch
+
+
+def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date) -> Responsibility:
+    """Note a responsibility as fulfilled, with the proof that the platform itself has: entry, version, freshness.
+
+    Raises:
+        NotAPartyError: the actor belongs to another department.
+        ListError: there is no such line, it is fulfilled already, or the resource is not published or not served.
+    """
+    line = session.get(Responsibility, line_id, with_for_update=True)
+    if line is None or line.fulfilled_on is not None:
+        raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog lists responsibilities`")
+    if actor.department != line.department or "provider_officer" not in actor.roles:
+        raise NotAPartyError(f"responsibilities of {line.department} are fulfilled by its own officers")
+    line.evidence = evidence_of(session, resource, line.department)
+    line.resource, line.fulfilled_on = resource, on
+    session.flush()
+    return line
+
+
+def evidence_of(session: Session, resource: str, department: str) -> dict[str, Any]:
+    """Return what proves that a resource is shared: its entry, its first version, its newest delivery.
+
+    Raises:
+        ListError: it has no published entry of the department, or no version is served.
+    """
+    entry = session.scalars(
+        select(CatalogueEntry).where(
+            CatalogueEntry.resource == resource,
+            CatalogueEntry.provider == department,
+            CatalogueEntry.state == "published",
+        )
+    ).first()
+    versions = select(ShareVersion).where(ShareVersion.resource == resource).order_by(ShareVersion.version)
+    first = session.scalars(versions.limit(1)).one_or_none()
+    served = session.scalars(versions.where(ShareVersion.status == "served")).first()
+    if entry is None or first is None or served is None:
+        missing = "entry" if entry is None else "served version"
+        raise ListError(f"{resource} of {department} has no {missing}", remedy="publish it first")
+    newest = session.scalar(
+        select(func.max(Batch.received_at)).where(Batch.resource == resource, Batch.status == "accepted")
+    )
+    return {
+        "entry": entry.number,
+        "code": entry.code,
+        "first_version_at": first.published_at.isoformat(),
+        "served_version": served.version,
+        "served_version_at": served.published_at.isoformat(),
+        "newest_delivery_at": newest.isoformat() if newest else None,
+    }
+
+
+def list_responsibilities(
+    session: Session, *, batch: int | None = None, department: str | None = None, overdue_on: date | None = None
+) -> Sequence[Responsibility]:
+    """Return responsibilities by batch, of one department or overdue on a day if asked."""
+    query = select(Responsibility).order_by(Responsibility.batch, Responsibility.due_on, Responsibility.id)
+    if batch is not None:
+        query = query.where(Responsibility.batch == batch)
+    if department is not None:
+        query = query.where(Responsibility.department == department)
+    if overdue_on is not None:
+        query = query.where(Responsibility.fulfilled_on.is_(None), Responsibility.due_on < overdue_on)
+    return session.scalars(query).all()
+
+
+def list_negative(
+    session: Session, *, department: str | None = None, element: str | None = None
+) -> Sequence[NegativeListing]:
+    """Return the negative list in force, of one department or about one element if asked."""
+    query = select(NegativeListing).where(NegativeListing.ended_at.is_(None)).order_by(NegativeListing.id)
+    if department is not None:
+        query = query.where(NegativeListing.department == department)
+    if element is not None:
+        query = query.where(NegativeListing.elements.contains([element]))
+    return session.scalars(query).all()
+
+
+def add_negative(
+    session: Session, line: Mapping[str, Any], actor: Actor, *, at: datetime | None = None
+) -> NegativeListing:
+    """Put a line on the negative list: title, department, elements, citation.
+
+    Raises:
+        NotAPartyError: the actor is not the host authority.
+        ListError: no citation is given, or the line stands there already.
+    """
+    _require_host(actor)
+    department = get_department(str(line["department"])).id
+    if not line.get("citation"):
+        raise ListError("nothing is kept back without the law that says so", remedy="cite it")
+    if any(known.title == line["title"] for known in list_negative(session, department=department)):
+        raise ListError(f"{line['title']} stands on the negative list already")
+    record = NegativeListing(
+        title=line["title"],
+        department=department,
+        elements=list(line.get("elements", ())),
+        citation=line["citation"],
+        listed_by=actor.name,
+        listed_at=at or utc_now(),
+    )
+    session.add(record)
+    session.flush()
+    return record
+
+
+def end_negative(session: Session, line_id: int, actor: Actor, *, at: datetime | None = None) -> NegativeListing:
+    """Take a line off the negative list; it stays in its history.
+
+    Raises:
+        NotAPartyError: the actor is not the host authority.
+        ListError: there is no such line in force.
+    """
+    _require_host(actor)
+    record = session.get(NegativeListing, line_id, with_for_update=True)
+    if record is None or record.ended_at is not None:
+        raise ListError(f"no line {line_id} in force")
+    record.ended_at = at or utc_now()
+    session.flush()
+    return record
+
+
+def _require_host(actor: Actor) -> None:
+    if "host_authority" not in actor.roles:
+        raise NotAPartyError("the host authority keeps the lists")

@@ -1,0 +1,112 @@
+"""Systems (接入系统): what a department's programs log in as, by OAuth 2.0 client credentials (RFC 6749, 4.4)."""
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from catalog.control.base import utc_now
+from catalog.control.identity_tables import System, SystemRole, SystemToken
+from catalog.control.recipients import token_digest
+from catalog.model.departments import get_department
+from catalog.model.errors import GuantongError
+from catalog.model.roles import Role, require_may_hold
+
+NAME = re.compile(r"\A[a-z][a-z0-9-]{2,62}\Z")
+
+
+class SystemInvalidError(GuantongError):
+    """A system is unknown or cannot be made."""
+
+    code = "SYSTEM_INVALID"
+
+
+def add_system(
+    session: Session, name: str, *, department: str, purpose: str, roles: Iterable[Role], expires_at: datetime
+) -> tuple[System, str]:
+    """Make a system and its secret, which is told here once and kept only as a hash.
+
+    Raises:
+        SystemInvalidError: when the name is taken or malformed.
+        RoleRefusedError: when a system may not hold a role, or not there.
+    """
+    wanted = sorted(set(roles))
+    for role in wanted:
+        require_may_hold(role, department=get_department(department), holding=wanted, system=True)
+    if not NAME.match(name):
+        raise SystemInvalidError(f"{name!r} is no client id", remedy="begin with a letter; a-z, 0-9 and hyphens")
+    if session.scalar(select(System.id).where(System.name == name)):
+        raise SystemInvalidError(f"there is already a system {name}", remedy="renew its secret, or choose another name")
+    secret = secrets.token_urlsafe(32)
+    made = System(
+        name=name, department=department, purpose=purpose, secret_sha256=token_digest(secret), expires_at=expires_at
+    )
+    session.add(made)
+    session.flush()
+    session.add_all(SystemRole(system_id=made.id, role=role.value) for role in wanted)
+    session.flush()
+    session.refresh(made)
+    return made, secret
+
+
+def authenticate_system(session: Session, name: str, secret: str) -> System | None:
+    """Return the system whose name and secret these are, if it is in force."""
+    found = session.scalars(select(System).where(System.secret_sha256 == token_digest(secret))).one_or_none()
+    if found is None or found.name != name or found.revoked_at is not None or found.expires_at <= utc_now():
+        return None
+    return found
+
+
+def renew_secret(session: Session, system: System) -> str:
+    """Give a system a new secret; the old one and all its tokens end at once."""
+    secret = secrets.token_urlsafe(32)
+    system.secret_sha256 = token_digest(secret)
+    system.revision += 1
+    _end_tokens(session, system)
+    return secret
+
+
+def revoke_system(session: Session, system: System) -> None:
+    """End a system and all its tokens, effective with the next request."""
+    system.revoked_at = system.revoked_at or utc_now()
+    system.revision += 1
+    _end_tokens(session, system)
+
+
+def locked_system(session: Session, system_id: int) -> System | None:
+    """Return a system, locked against other changes until the transaction ends."""
+    return session.get(System, system_id, with_for_update=True, populate_existing=True)
+
+
+def list_systems(
+    session: Session, *, department: str | None = None, after: int = 0, limit: int = 1000
+) -> Sequence[System]:
+    """Return systems in order of number, of one department or of all."""
+    query = select(System).where(System.id > after).order_by(System.id).limit(limit)
+    if department is not None:
+        query = query.where(System.department == department)
+    return session.scalars(query).all()
+
+
+def system_roles(session: Session, system_ids: Sequence[int]) -> dict[int, list[Role]]:
+    """Return the roles of systems, by system."""
+    found: dict[int, list[Role]] = {number: [] for number in system_ids}
+    rows = session.execute(
+        select(SystemRole.system_id, SystemRole.role)
+        .where(SystemRole.system_id.in_(system_ids))
+        .order_by(SystemRole.role)
+    )
+    for system_id, role in rows:
+        found[system_id].append(Role(role))
+    return found
+
+
+def _end_tokens(session: Session, system: System) -> None:
+    session.execute(
+        update(SystemToken)
+        .where(SystemToken.system_id == system.id, SystemToken.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )

@@ -1,0 +1,177 @@
+"""Correction cases (数据校核): a user of the data doubts a value, the department whose value it is answers."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field, StringConstraints
+from sqlalchemy import or_, select
+
+from catalog.control.audit import record
+from catalog.control.correction_cases import KIND, find_case, move, raise_case
+from catalog.control.correction_tables import CorrectionCase
+from catalog.control.masking import mask_personal
+from catalog.model.errors import ContractError
+from catalog.model.registry import get_registry
+from catalog.model.roles import Role
+from catalog.service.access import Database
+from catalog.service.api_exchange import (
+    Course,
+    Officer,
+    Reason,
+    Reference,
+    RequesterOfficer,
+    actor_of,
+    answered,
+    course_of,
+    page_after,
+    require_side,
+    told,
+)
+from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_paging import CurrentPage
+from catalog.service.api_problems import ProblemError, not_found
+from catalog.service.api_types import Answer, Body, Instant, Line
+
+router = APIRouter(prefix="/corrections", tags=["corrections"], route_class=IdempotentRoute)
+
+CaseNumber = Annotated[Reference, Path(examples=["COR-2026-000001"])]
+RowKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class NewCase(Body):
+    """A doubt about one value."""
+
+    resource: Line = Field(examples=["population.resident_basic"])
+    row_key: RowKey = Field(description="Entity id of the row, such as person_id; never a national number.")
+    column: Line = Field(examples=["name"])
+    statement: Reason = Field(description="What speaks against the value.")
+    attachments: list[Line] = Field(default_factory=list, max_length=20, description="References to papers.")
+
+
+class CaseStep(Body):
+    """A step of a case."""
+
+    act: Literal["accept", "confirm", "refuse", "ask_evidence", "supplement", "correct", "reopen", "close", "withdraw"]
+    reason: Reason | None = None
+    evidence: Reason | None = None
+    batch_id: Line | None = Field(default=None, description="Batch that corrected the value.")
+
+
+class CaseAnswer(Answer):
+    """A case."""
+
+    number: str
+    resource: str
+    row_key: str
+    column_name: str
+    element: str | None
+    doubted_department: str
+    raising_department: str
+    raised_kind: str
+    evidence: dict[str, Any]
+    state: str
+    reason: str | None
+    corrected_by_batch: str | None
+    raised_at: Instant
+    answered_at: Instant | None
+    corrected_at: Instant | None
+    closed_at: Instant | None
+
+
+class CaseWhole(CaseAnswer):
+    """A case with its course."""
+
+    course: Course
+
+
+class CasesPage(Answer):
+    """A page of cases, the newest first."""
+
+    items: list[CaseAnswer]
+    next: str | None = None
+
+
+@router.get("")
+def list_all(
+    session: Database,
+    who: Officer,
+    page: CurrentPage,
+    state: Annotated[Literal["raised", "in_verification", "confirmed", "refused", "insufficient", "corrected",
+                             "closed"] | None, Query()] = None,
+) -> CasesPage:  # fmt: skip
+    """List the cases that one's own department raised or must answer; the host authority sees all."""
+    query = select(CorrectionCase).order_by(CorrectionCase.number.desc())
+    if not who.holds(Role.HOST_AUTHORITY):
+        own = who.department
+        query = query.where(or_(CorrectionCase.doubted_department == own, CorrectionCase.raising_department == own))
+    if state is not None:
+        query = query.where(CorrectionCase.state == state)
+    if page.text():
+        query = query.where(CorrectionCase.number < page.text())
+    found = page_after(session.scalars(query.limit(page.limit + 1)).all(), page.text(), page.limit)
+    return CasesPage.model_validate(page.answer(found, lambda one: one.number, _render))
+
+
+@router.post("", status_code=201)
+def raise_one(
+    session: Database, who: RequesterOfficer, response: Response, body: NewCase, _key: IdempotencyKey = None
+) -> CaseWhole:
+    """Raise a doubt; where a case on the value is open already, this joins it."""
+    department, element = _source(body.resource, body.column)
+    if mask_personal(body.row_key) != body.row_key:
+        raise ProblemError("RULE_REFUSED", reason="row_key is the entity id, never a national number (不得填身份号码)")
+    evidence = {"statement": mask_personal(body.statement), "attachments": body.attachments}
+    with answered("case"):
+        record(session, who, "correction.raise", f"{body.resource}:{body.row_key}:{body.column}")
+        kind: Literal["system", "department"] = "system" if who.kind == "system" else "department"
+        made = raise_case(
+            session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
+            doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
+        )  # fmt: skip
+    response.headers["Location"] = f"/api/v1/corrections/{made.number}"
+    return _whole(session, made)
+
+
+@router.get("/{number}")
+def show(session: Database, who: Officer, number: CaseNumber) -> CaseWhole:
+    """Show one case with its clocks and history."""
+    with answered("case"):
+        found = find_case(session, number)
+        require_side(who, "case", found.raising_department, found.doubted_department)
+    return _whole(session, found)
+
+
+@router.post("/{number}/steps")
+def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _key: IdempotencyKey = None) -> CaseWhole:
+    """Take a step: accept, confirm, refuse, ask_evidence, supplement, correct, reopen, close, withdraw."""
+    with answered("case"):
+        found = find_case(session, number)
+        require_side(who, "case", found.raising_department, found.doubted_department)
+        record(session, who, f"correction.{body.act}", f"case:{number}", detail={"reason": body.reason})
+        told(session, f"correction.{body.act}", f"case:{number}", found.raising_department, found.doubted_department)
+        facts = {
+            key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
+        }
+        moved = move(session, number, body.act, actor_of(who), facts)
+    return _whole(session, moved)
+
+
+def _source(resource: str, column: str) -> tuple[str, str | None]:
+    """Return the department whose value a column holds (数源部门), and its element."""
+    registry = get_registry()
+    try:
+        contract = registry.get(resource)
+    except ContractError as error:
+        raise not_found("resource") from error
+    if column not in contract.columns:
+        raise not_found("column")
+    element = registry.elements_of(contract).get(column)
+    return (element.submitted_by, element.id) if element else (contract.government.department, None)
+
+
+def _render(found: CorrectionCase) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in CaseAnswer.model_fields}
+
+
+def _whole(session: Database, found: CorrectionCase) -> CaseWhole:
+    return CaseWhole(**_render(found), course=course_of(session, KIND, found.number))

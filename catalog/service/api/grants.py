@@ -1,0 +1,127 @@
+"""Grants (授权): who may read what, for which purpose and until when; suspended, renewed and revoked at once."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from catalog.control.audit import record
+from catalog.control.grant_tables import AccessGrant
+from catalog.control.grants import KIND, find_grant, list_access_grants, move_grant
+from catalog.model.roles import Role
+from catalog.service.access import Database
+from catalog.service.api_exchange import (
+    Course,
+    Day,
+    Officer,
+    Reason,
+    Reference,
+    actor_of,
+    answered,
+    course_of,
+    page_after,
+    require_side,
+    told,
+)
+from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_paging import CurrentPage
+from catalog.service.api_types import Answer, Body, Instant
+
+router = APIRouter(prefix="/grants", tags=["grants"], route_class=IdempotentRoute)
+
+GrantNumber = Annotated[Reference, Path(examples=["GRA-2026-000001"])]
+
+
+class GrantStep(Body):
+    """A step of a grant."""
+
+    act: Literal["suspend", "resume", "renew", "revoke"]
+    reason: Reason | None = None
+    valid_to: Day | None = Field(default=None, description="New last day, of a renewal.")
+
+
+class GrantAnswer(Answer):
+    """A grant."""
+
+    number: str
+    application: str
+    code: str
+    resource: str | None
+    provider: str
+    department: str
+    recipient: str | None
+    items: list[str]
+    is_narrower: bool = Field(description="Fewer items or rows than the table has; never served from the whole table.")
+    row_scope: dict[str, Any]
+    purpose: str
+    mode: str
+    quota_per_day: int
+    valid_from: date
+    valid_to: date
+    state: str
+    reason: str | None
+    is_readable: bool = Field(description="Whether the recipient reads the shared table by it now.")
+    granted_at: Instant
+    ended_at: Instant | None
+
+
+class GrantWhole(GrantAnswer):
+    """A grant with its course."""
+
+    course: Course
+
+
+class GrantsPage(Answer):
+    """A page of grants, the newest first."""
+
+    items: list[GrantAnswer]
+    next: str | None = None
+
+
+@router.get("")
+def list_all(
+    session: Database,
+    who: Officer,
+    page: CurrentPage,
+    side: Annotated[Literal["requester", "provider"], Query(description="As which side.")] = "requester",
+    state: Annotated[Literal["active", "suspended", "revoked", "expired"] | None, Query()] = None,
+) -> GrantsPage:
+    """List the grants of one's own department, or on its data; the host authority sees all."""
+    department = None if who.holds(Role.HOST_AUTHORITY) else who.department
+    sides = {"department" if side == "requester" else "provider": department}
+    found = page_after(list_access_grants(session, state=state, **sides), page.text(), page.limit)
+    return GrantsPage.model_validate(page.answer(found, lambda one: one.number, _render))
+
+
+@router.get("/{number}")
+def show(session: Database, who: Officer, number: GrantNumber) -> GrantWhole:
+    """Show one grant with its clocks and history."""
+    with answered("grant"):
+        found = find_grant(session, number)
+        require_side(who, "grant", found.department, found.provider)
+    return _whole(session, found)
+
+
+@router.post("/{number}/steps")
+def step(
+    session: Database, who: Officer, number: GrantNumber, body: GrantStep, _key: IdempotencyKey = None
+) -> GrantWhole:
+    """Suspend, resume, renew or revoke; suspension and revocation hold from the next request of the recipient on."""
+    with answered("grant"):
+        found = find_grant(session, number)
+        require_side(who, "grant", found.department, found.provider)
+        record(session, who, f"grant.{body.act}", f"grant:{number}", detail={"reason": body.reason})
+        told(session, f"grant.{body.act}", f"grant:{number}", found.department, found.provider)
+        facts = body.model_dump(exclude={"act"}, exclude_none=True)
+        moved = move_grant(session, number, body.act, actor_of(who), facts)
+    return _whole(session, moved)
+
+
+def _render(found: AccessGrant) -> dict[str, Any]:
+    names = set(GrantAnswer.model_fields) - {"is_readable"}
+    return {**{name: getattr(found, name) for name in names}, "is_readable": found.recipient_grant_id is not None}
+
+
+def _whole(session: Database, found: AccessGrant) -> GrantWhole:
+    return GrantWhole(**_render(found), course=course_of(session, KIND, found.number))

@@ -1,0 +1,218 @@
+"""The audit is written with the act or the act does not happen; it has no gaps, no clear numbers, and never changes."""
+
+import stat
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from catalog.control import audit
+from catalog.control.audit import AuditUnavailableError, record, record_alone
+from catalog.control.audit_archive import ArchiveRefusedError, archive, read_archive
+from catalog.control.audit_chain import GENESIS, Link, digest_entry
+from catalog.control.audit_journal import Journal, JournalError
+from catalog.control.audit_keys import audit_keys
+from catalog.control.audit_reading import AuditFilter, list_entries, who_read
+from catalog.control.audit_tables import AuditEntry
+from catalog.control.audit_verification import verify
+from catalog.control.positions import get_position, set_position
+from catalog.control.privileges import AuditUnprotectedError, require_append_only
+from catalog.control.session import engine, session_scope
+from catalog.model.caller import Caller
+from catalog.model.roles import Role
+from catalog.model.settings import get_settings, load_settings
+
+WANG = Caller("person", 7, "wang", "water", frozenset({Role.STEWARD, Role.PROVIDER_OFFICER}), address="127.0.0.1")
+PERSON = "11010519491231002X"
+
+
+@pytest.fixture
+def service(control_database, database_server, audit_home):
+    """Return the address under which the exchange service logs in."""
+    return database_server.service_url(control_database)
+
+
+def proven(url):
+    keys = audit_keys()
+    with session_scope(url) as session:
+        return verify(session, keys, Journal.of(keys).read())
+
+
+def act(url, number=1, **more):
+    with session_scope(url) as session:
+        record(session, WANG, "thing.change", f"thing:{number}", **more)
+
+
+def test_an_act_is_recorded_with_its_effect(service, audit_home):
+    with session_scope(service) as session:
+        record(session, WANG, "position.write", "position:a", purpose="test", detail={"rows": 3, "name": PERSON})
+        set_position(session, "a", "b", "1")
+    with session_scope(service) as session:
+        (entry,) = list_entries(session, AuditFilter(act="position"))
+        assert get_position(session, "a", "b") == "1"
+    assert (entry.seq, entry.actor, entry.roles) == (1, "person:7", "provider_officer steward")
+    assert entry.detail == '{"name":"110105************","rows":3}'
+    assert abs((entry.at - datetime.now(UTC)).total_seconds()) < 60
+    (file,) = (audit_home / "audit").glob("checkpoints-*.jsonl")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and len(file.read_text().splitlines()) == 1
+    assert proven(service).is_sound
+
+
+def test_what_is_rolled_back_leaves_no_entry_and_no_gap(service):
+    act(service)
+    with pytest.raises(RuntimeError), session_scope(service) as session:
+        record(session, WANG, "thing.change", "thing:2")
+        raise RuntimeError
+    with session_scope(service) as session:
+        record(session, WANG, "thing.change", "thing:3")
+        with session.begin_nested():
+            set_position(session, "nested", "b", "1")
+        assert session.scalar(select(func.count()).select_from(AuditEntry)) == 1, "only the outer commit appends"
+    result = proven(service)
+    assert (result.entries, result.checkpoints, result.findings) == (2, 2, [])
+
+
+def test_numbers_have_no_gap_when_many_act_at_once(service):
+    def work(number):
+        for turn in range(20):
+            try:
+                with session_scope(service) as session:
+                    record(session, WANG, "thing.change", f"thing:{number}-{turn}")
+                    set_position(session, f"c{number}", "s", str(turn))
+                    if turn % 5 == 4:
+                        raise LookupError
+            except LookupError:
+                continue
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with session_scope(service) as session:
+        numbers = session.scalars(select(AuditEntry.seq).order_by(AuditEntry.seq)).all()
+    assert numbers == list(range(1, 8 * 16 + 1))
+    assert proven(service).is_sound
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entry SET act = 'x'",
+        "DELETE FROM audit_entry",
+        "TRUNCATE audit_entry",
+        "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+        "DROP TABLE audit_entry",
+        "SET session_replication_role = replica",
+    ],
+)
+def test_the_services_own_role_cannot_change_the_audit(service, statement):
+    act(service)
+    with pytest.raises(DBAPIError) as refused, session_scope(service) as session:
+        session.execute(text(statement))
+    assert type(refused.value.orig).__name__ == "InsufficientPrivilege"
+    assert proven(service).entries == 1
+
+
+def test_the_trigger_refuses_even_the_owner(service, control_database):
+    act(service)
+    for statement in ("UPDATE audit_entry SET act = 'x'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"):
+        with pytest.raises(DBAPIError, match="only ever added to"), session_scope(control_database) as session:
+            session.execute(text(statement))
+    assert proven(service).is_sound
+
+
+def test_a_service_that_could_change_the_audit_does_not_start(service, control_database):
+    with engine(service).connect() as connection:
+        require_append_only(connection)
+    with engine(control_database).connect() as connection, pytest.raises(AuditUnprotectedError, match="could change"):
+        require_append_only(connection)
+
+
+def broken_table(owner, home):
+    with session_scope(owner) as session:
+        session.execute(text("REVOKE INSERT ON audit_entry FROM guantong_service"))
+
+
+def broken_folder(owner, home):
+    folder = home / "audit"
+    folder.rename(home / "audit-away")
+    folder.write_text("not a folder")
+
+
+def broken_sequence(owner, home):
+    with session_scope(owner) as session:
+        session.execute(text("ALTER TABLE audit_entry ADD CONSTRAINT full_disk CHECK (seq < 2)"))
+
+
+@pytest.mark.parametrize("break_it", [broken_table, broken_folder, broken_sequence])
+def test_nothing_is_done_while_the_audit_cannot_be_written(service, control_database, audit_home, break_it):
+    act(service)
+    break_it(control_database, audit_home)
+    with pytest.raises((AuditUnavailableError, JournalError)) as refused, session_scope(service) as session:
+        record(session, WANG, "position.write", "position:a")
+        set_position(session, "a", "b", "1")
+    assert refused.value.code == "AUDIT_UNAVAILABLE" and refused.value.remedy
+    with session_scope(service) as session:
+        assert get_position(session, "a", "b") is None
+        assert session.scalar(select(func.count()).select_from(AuditEntry)) == 1
+
+
+def test_who_read_a_persons_data_is_one_query_and_the_number_is_nowhere(service, control_database, audit_home):
+    act(service, persons=[PERSON, "440524188001010014"], purpose="pension")
+    act(service, persons=["440524188001010014"], purpose="other")
+    record_alone(service, WANG, "thing.read", f"person:{PERSON}", "refused", reason=f"no grant for {PERSON}")
+    with session_scope(service) as session:
+        found = who_read(session, audit_keys(), PERSON.lower())
+        everything = session.execute(text("SELECT string_agg(audit_entry::text, '') FROM audit_entry")).scalar_one()
+    assert [(entry.actor_name, entry.purpose) for entry in found] == [("wang", "pension")]
+    assert len(everything) > 500 and PERSON not in everything and "440524188001010014" not in everything
+    assert all(PERSON not in file.read_text() for file in (audit_home / "audit").iterdir())
+
+
+def test_the_national_hash_can_be_switched_on_in_the_middle(service, monkeypatch):
+    act(service)
+    monkeypatch.setenv("AUDIT_DIGEST", "sm3")
+    get_settings.cache_clear()
+    act(service)
+    with session_scope(service) as session:
+        assert [entry.algorithm for entry in list_entries(session, AuditFilter())] == ["sm3", "sha256"]
+    assert proven(service).is_sound
+
+
+def test_old_entries_are_archived_and_the_chain_goes_on(service, control_database, audit_home, monkeypatch):
+    with monkeypatch.context() as past:
+        past.setattr(audit, "utc_now", lambda: datetime.now(UTC) - timedelta(days=1200))
+        for number in range(5):
+            act(service, number)
+    act(service, 5)
+    keys, day = audit_keys(), datetime.now(UTC) - timedelta(days=1100)
+    journal = Journal.of(keys)
+    retention = timedelta(days=get_settings().audit_retention_days)
+    with session_scope(control_database) as session, pytest.raises(ArchiveRefusedError, match="1096 days"):
+        archive(session, journal, datetime.now(UTC) - timedelta(days=1000), retention=retention)
+    with session_scope(control_database) as session:
+        done = archive(session, journal, day, retention=retention)
+    assert (done.entries, done.path.name) == (5, "archive-1-5.jsonl")
+    assert stat.S_IMODE(done.path.stat().st_mode) == 0o600
+    head = GENESIS
+    for row in read_archive(done.path):
+        assert row["previous"] == head.digest and digest_entry(row) == row["digest"]
+        head = Link(row["seq"], row["digest"])
+    act(service, 6)
+    with session_scope(service) as session:
+        assert session.scalars(select(AuditEntry.seq).order_by(AuditEntry.seq)).all() == [6, 7]
+        assert verify(session, keys, journal.read(), start=journal.anchor()).is_sound
+        assert {one.fault for one in verify(session, keys, journal.read()).findings} >= {"ENTRY_MISSING"}
+    anchors = audit_home / "audit" / "anchors.jsonl"
+    anchors.write_text(anchors.read_text().replace('"seq": 5', '"seq": 6'))
+    assert journal.anchor() == GENESIS, "a changed anchor is none"
+
+
+def test_retention_is_never_under_three_years(monkeypatch):
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", "1000")
+    with pytest.raises(ValidationError):
+        load_settings()

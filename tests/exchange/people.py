@@ -1,0 +1,64 @@
+"""Officers of the invented city, and entries for them to work on."""
+
+from datetime import UTC, datetime, timedelta
+
+from catalog.control.entries import draft_entry, move_entry
+from catalog.model.catalogue_entry import Entry, read_entry
+from catalog.model.departments import get_department
+from catalog.model.state_machine import Actor
+
+PROVIDER, REQUESTER = "public_security", "housing"
+DRAFTER = Actor("person:示范经办一", PROVIDER, frozenset({"provider_officer"}))
+HEAD = Actor("person:示范负责一", PROVIDER, frozenset({"provider_officer"}))
+ASKER = Actor("person:示范经办二", REQUESTER, frozenset({"requester_officer"}))
+HOST = Actor("person:示范主管一", "data_administration", frozenset({"host_authority"}))
+HOST_2 = Actor("person:示范主管二", "data_administration", frozenset({"host_authority"}))
+STRANGER = Actor("person:示范经办三", "water", frozenset({"provider_officer", "requester_officer"}))
+REVIEWS = {
+    "secrecy_review": {"conclusion": "不涉密", "signed_by": "示范负责一"},
+    "personal_assessment": {"conclusion": "必要且风险可控", "signed_by": "示范负责一"},
+}
+MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
+"""A Monday morning without holidays for weeks before or after."""
+
+
+def days_later(days: int) -> datetime:
+    return MONDAY + timedelta(days=days)
+
+
+def an_item(name: str, share_type: str = "conditional", **more) -> dict:
+    texts = {
+        "conditional": {"condition": "用于法定职责"},
+        "refused": {"legal_citation": "《个人信息保护法》第二十八条"},
+        "unconditional": {},
+    }[share_type]
+    return {"name": name, "business_name": f"信息项{name}", "share_type": share_type, "length": 20, **texts, **more}
+
+
+def an_entry(code: str = "301001/1", name: str = "常住人口登记", **more) -> Entry:
+    provider = more.pop("provider", PROVIDER)
+    share_type = more.pop("share_type", "conditional")
+    items = more.pop("items", [an_item("citizen_id", share_type, element="citizen_id"), an_item("name", share_type)])
+    document = {
+        "code": code,
+        "name": name,
+        "abstract": f"{name}，供办事核验",
+        "provider": provider,
+        "provider_uscc": get_department(provider).uscc,
+        "share_type": share_type,
+        "condition": "用于法定职责" if share_type == "conditional" else "",
+        "legal_citation": "《个人信息保护法》第二十八条" if share_type == "refused" else "",
+        "items": items,
+        **more,
+    }
+    return read_entry(document)
+
+
+def publish(session, entry: Entry, *, at=MONDAY, demand=None):
+    """Bring an entry through both reviews."""
+    provider = entry.provider
+    drafter, head = (Actor(who.name, provider, who.roles) for who in (DRAFTER, HEAD))
+    number = draft_entry(session, entry, drafter, at=at, demand=demand).number
+    move_entry(session, number, "submit", drafter, at=at)
+    move_entry(session, number, "endorse", head, REVIEWS, at=at)
+    return move_entry(session, number, "publish", HOST, at=at)
