@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from catalog.control import tables
+from catalog.control import quality_tables, tables  # noqa: F401 - all modules that declare tables
 from catalog.control.session import configured_url, engine
 
 config = context.config
