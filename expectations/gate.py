@@ -19,6 +19,7 @@ from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.registry import Registry, get_registry
 from expectations.fingerprint import fingerprint
+from expectations.notices.send import notify_stopped
 from expectations.result import CheckOutcome
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
@@ -88,6 +89,7 @@ def pass_gate(
         f"{outcome.evaluated} of {outcome.planned} rules evaluated, {outcome.failed} not passed"
     )
     if outcome.outcome == "stop":
+        notify_stopped(outcome)
         raise stopped(outcome) from cause
     return outcome
 
