@@ -19,7 +19,6 @@ from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.registry import Registry, get_registry
 from expectations.fingerprint import fingerprint
-from expectations.notices.send import notify_stopped
 from expectations.result import CheckOutcome
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
@@ -89,6 +88,8 @@ def pass_gate(
         f"{outcome.evaluated} of {outcome.planned} rules evaluated, {outcome.failed} not passed"
     )
     if outcome.outcome == "stop":
+        from expectations.notices.send import notify_stopped
+
         notify_stopped(outcome)
         raise stopped(outcome) from cause
     return outcome

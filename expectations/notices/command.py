@@ -6,10 +6,6 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli.output import fields, show
-from catalog.control.notices import list_notices
-from catalog.control.session import session_scope
-
 
 def notices(
     resend: Annotated[bool, typer.Option("--resend", help="Send again what did not arrive.")] = False,
@@ -22,6 +18,10 @@ def notices(
         arrived, lost = resend_failed()
         typer.echo(f"{arrived} arrived, {lost} did not.")
         return
+    from catalog.cli.output import fields, show
+    from catalog.control.notices import list_notices
+    from catalog.control.session import session_scope
+
     with session_scope() as session:
         columns = ["created_at", "channel", "target", "resource", "status", "tries", "error"]
         rows = [fields(notice, *columns, "notice_id", "body", "sent_at") for notice in list_notices(session)]

@@ -6,15 +6,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from catalog.model.departments import get_department
-from expectations.profile.proposal import Proposal, propose, render_contract
-from expectations.profile.reading import read_sample
+if TYPE_CHECKING:
+    from expectations.profile.proposal import Proposal
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160, soft_wrap=True)
 
@@ -28,6 +27,10 @@ def profile(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON, for programs.")] = False,
 ) -> None:
     """Profile a source: types, forms, empty cells, keys, code lists, data elements, and a contract to begin with."""
+    from catalog.model.departments import get_department
+    from expectations.profile.proposal import propose, render_contract
+    from expectations.profile.reading import read_sample
+
     get_department(department)
     proposal = propose(read_sample(source, limit), resource, department)
     text = render_contract(proposal)

@@ -54,9 +54,9 @@ def horizontal_bars(bars: Sequence[Bar], *, most: float | None = None, width: in
         parts.append(
             Markup(
                 '<g><title>{} / {}: {}</title><text x="{}" y="{}" text-anchor="end" class="name zh">{}</text>'
-            ).format(bar.zh, bar.en, bar.told, label - 12, top + 19, _cut(bar.zh, 17))
+            ).format(bar.zh, bar.en, bar.told, label - 12, top + 19, _cut(bar.zh, label // 14))
             + Markup('<text x="{}" y="{}" text-anchor="end" class="name en">{}</text>').format(
-                label - 12, top + 19, _cut(bar.en, 34)
+                label - 12, top + 19, _cut(bar.en, label // 7)
             )
             + Markup('<rect x="{}" y="{}" width="{}" height="16" rx="3" fill="{}"/>').format(label, top + 6, room, GRID)
             + Markup('<rect x="{}" y="{}" width="{:.1f}" height="16" rx="3" fill="{}"/>').format(

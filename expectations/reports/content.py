@@ -54,6 +54,17 @@ class Fault:
         """The texts of the reason."""
         return self.line.words
 
+    @property
+    def told_zh(self) -> str:
+        """Column and fault in Chinese; a text that begins with the column's name says it by itself."""
+        told = self.words.zh
+        return told if told.startswith(self.column_zh) else f"{self.column_zh}：{told}"
+
+    @property
+    def told_en(self) -> str:
+        """Column and fault in English."""
+        return f"{self.line.column or 'row'}: {self.words.en}"
+
 
 @dataclass(frozen=True)
 class Mark:

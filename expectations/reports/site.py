@@ -54,7 +54,14 @@ def both(zh: object, en: object) -> Markup:
 def _environment() -> Environment:
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     tones = {colour_of(1.0): "good", colour_of(0.85): "fair", colour_of(0.0): "poor", colour_of(None): "none"}
-    made.globals.update(t=both, percent=percent, quality=quality_of, tone=lambda value: tones[colour_of(value)])
+    grades = ("good", "good", "fair", "poor", "poor")
+    made.globals.update(
+        t=both,
+        percent=percent,
+        quality=quality_of,
+        tone=lambda value: tones[colour_of(value)],
+        graded=lambda score: grades[score.scheme.grades.index(score.grade)] if score.grade else "none",
+    )
     return made
 
 
@@ -62,7 +69,7 @@ def _render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def _of_resource(report: ResourceReport) -> dict[str, Markup]:
+def _of_resource(report: ResourceReport) -> dict[str, Markup | str]:
     columns = [
         Column(
             batch.business_date.strftime("%m-%d") if batch.business_date else batch.batch_id[-6:],
@@ -74,12 +81,12 @@ def _of_resource(report: ResourceReport) -> dict[str, Markup]:
     return {
         "dimensions": _dimensions(report.scored.score),
         "faults": _faults([(report, fault) for fault in report.faults], named=False),
-        "deliveries": deliveries(columns),
+        "deliveries": deliveries(columns) if len(columns) > 1 else "",
         "trend": trend(report.trend),
     }
 
 
-def _of_department(report: DepartmentReport) -> dict[str, Markup]:
+def _of_department(report: DepartmentReport) -> dict[str, Markup | str]:
     return {
         "dimensions": _dimensions(report.score),
         "faults": _faults(report.faults, named=True),
@@ -96,9 +103,9 @@ def _faults(faults: Sequence[tuple[ResourceReport, Fault]], *, named: bool) -> M
     waiting = sorted((each for each in faults if each[1].line.open_rows), key=lambda each: -each[1].line.open_rows)
     bars = []
     for report, fault in waiting[:MOST_BARS]:
-        told = f"{fault.column_zh}：{fault.words.zh}"
+        told = fault.told_zh
         if named:
             told = f"{report.contract.table.business_name} · {told}"
         rows = fault.line.open_rows
-        bars.append(Bar(told, f"{fault.line.column or 'row'}: {fault.words.en}", rows, f"{rows:,}", RED))
-    return horizontal_bars(bars, width=1040 if named else 640, label=560 if named else 300)
+        bars.append(Bar(told, fault.told_en, rows, f"{rows:,}", RED))
+    return horizontal_bars(bars, width=1080 if named else 640, label=620 if named else 360)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from catalog.control.session import session_scope
-from catalog.model.registry import get_registry
-from catalog.model.settings import get_settings
-from expectations.scores.board import Board, measure_board, record_board
 from expectations.scores.score import Score, quality_of
 
-console = Console(highlight=False)
+if TYPE_CHECKING:
+    from expectations.scores.board import Board
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
 
 
 def scores(
@@ -23,6 +23,11 @@ def scores(
     as_json: Annotated[bool, typer.Option("--json", help="Everything with A and B, for programs.")] = False,
 ) -> None:
     """Measure and show quality: six dimensions, twenty indicators, one grade; what cannot be evaluated says why."""
+    from catalog.control.session import session_scope
+    from catalog.model.registry import get_registry
+    from catalog.model.settings import get_settings
+    from expectations.scores.board import measure_board, record_board
+
     registry = get_registry()
     contracts = [registry.get(resource)] if resource else registry.all()
     with session_scope() as session:

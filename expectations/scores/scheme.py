@@ -62,6 +62,7 @@ class Scheme(_Block):
     citation: str
     dimensions: tuple[Dimension, ...]
     grades: tuple[Grade, ...] = Field(min_length=5, max_length=5)
+    grades_above_worst_dimension: int = Field(ge=0)
     faults: tuple[tuple[str, str], ...]
     not_evaluable: dict[str, Words]
 

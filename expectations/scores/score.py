@@ -66,9 +66,14 @@ class Score:
 
     @property
     def grade(self) -> Grade | None:
-        """The grade, or None where nothing could be evaluated."""
+        """The grade, or None where nothing could be evaluated; a bad dimension holds it down, whatever the rest."""
         overall = self.overall
-        return None if overall is None else self.scheme.grade_of(overall)
+        if overall is None:
+            return None
+        grades = self.scheme.grades
+        worst = min(value for d in self.scheme.dimensions if (value := self.of_dimension(d)) is not None)
+        best = grades.index(self.scheme.grade_of(worst)) - self.scheme.grades_above_worst_dimension
+        return grades[max(best, grades.index(self.scheme.grade_of(overall)))]
 
 
 def together(scheme: Scheme, parts: Iterable[Indicators]) -> dict[str, Measured]:

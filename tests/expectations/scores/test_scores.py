@@ -145,6 +145,10 @@ def test_scores_are_weighted_means_and_inverse_ones_are_turned_round():
     assert score.of_dimension(whole) == pytest.approx(expected)
     total = (expected * whole.weight + 0.9 * accurate.weight) / (whole.weight + accurate.weight)
     assert score.overall == pytest.approx(total)
+    assert score.grade.name == "中", "of 0.87 on the whole, and 0.9 and 0.83 in its parts"
+    right = {name: Measured(0 if i.inverse else 100, 100) for name, i in scheme.indicators.items()}
+    hidden = Score(scheme, {**right, "相同数据": Measured(0, 100), "关联数据": Measured(0, 100)})
+    assert hidden.overall == pytest.approx(0.85) and hidden.grade.name == "低", "nothing right in one dimension"
     both = together(scheme, [score.measured, {**nothing, "数据元素": Measured(0, 3)}])
     assert both["数据元素"] == Measured(1, 4) and both["数据标准"].not_evaluable == "NO_ROWS"
 

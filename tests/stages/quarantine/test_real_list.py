@@ -21,17 +21,18 @@ from tests.real_lists import real_lists_folder
 
 RESOURCE = "legal_entity.transport_credit_round_trip"
 GOOD = "91350100M000100Y43"
-LINES = 3000
+EVERY = 10
+"""One line in ten of the list is enough to hold its kinds of dirt."""
 
 
 @pytest.fixture
 def outbox(stack, tmp_path, monkeypatch):
-    """The head of the real list under a contract of the test's own, in a folder that may be written to."""
+    """A tenth of the real list under a contract of the test's own, in a folder that may be written to."""
     source = real_lists_folder() / "transport" / "sichuan_transport_credit.gbk.csv"
     folder = tmp_path / "outbox" / "transport"
     folder.mkdir(parents=True)
     with source.open(encoding="gb18030", newline="") as file:
-        rows = [row for _, row in zip(range(LINES), csv.reader(file), strict=False)]
+        rows = [row for n, row in enumerate(csv.reader(file)) if n % EVERY == 0]
     contract = yaml.safe_load((RESOURCES / "legal_entity" / "sichuan_transport_credit.yml").read_text(encoding="utf-8"))
     contract |= {"id": RESOURCE, "name": RESOURCE.split(".")[1]}
     contract["schema"][0]["name"] = contract["name"]
@@ -70,7 +71,7 @@ def test_mended_rows_of_a_real_list_are_closed_and_the_rest_waits(outbox):
     extract(RESOURCE)
     conform(RESOURCE)
     before = issues()
-    assert before["USCC_IS_ORGANISATION_CODE"][0] > 100 and before["USCC_SPREADSHEET"][0] > 50
+    assert before["USCC_IS_ORGANISATION_CODE"][0] > 100 and before["USCC_SPREADSHEET"][0] > 80
     assert all(not closed for _, closed in before.values())
     contract = get_registry().get(RESOURCE)
     waiting = waiting_rows(contract, scope_of("transport"), limit=10_000)
@@ -93,5 +94,4 @@ def test_mended_rows_of_a_real_list_are_closed_and_the_rest_waits(outbox):
     assert len(accounts) == 2 and all(e.read == e.accepted + e.set_aside for e in accounts)
     state = issues(), len(waiting_rows(contract, scope_of("transport"), limit=10_000))
     conform(RESOURCE, accounts[0].batch_id)
-    conform(RESOURCE, accounts[1].batch_id)
     assert (issues(), len(waiting_rows(contract, scope_of("transport"), limit=10_000))) == state
