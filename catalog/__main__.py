@@ -17,6 +17,7 @@ from catalog.cli import (
     recipients,
     records,
     resources,
+    worklist,
 )
 from catalog.cli.output import explained
 
@@ -42,6 +43,7 @@ app.add_typer(exchange.entries_app, name="entries")
 app.add_typer(exchange.clocks_app, name="clocks")
 for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
     app.command()(matter)
+app.add_typer(worklist.app, name="worklist")
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

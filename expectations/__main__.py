@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,12 +14,18 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from catalog.model.errors import GateStoppedError, GuantongError
+from expectations.notices.command import notices
+from expectations.profile.command import profile
+from expectations.scores.command import scores
 
 app = typer.Typer(
     help="Quality rules and the gate (质量规则与关口): see the plan, check a table, read the result.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(scores)
+app.command()(notices)
+app.command()(profile)
 console = Console(highlight=False)
 
 Resource = Annotated[str, typer.Argument(help="Resource id, such as population.resident.")]
@@ -58,8 +65,31 @@ def check(resource: Resource, version: Version = None) -> None:
 
 
 @app.command()
-def report(resource: Resource, version: Version = None) -> None:
-    """Print the last result of a resource, or that of one version."""
+def report(
+    resource: Annotated[str | None, typer.Argument(help="Print the last check of this resource.")] = None,
+    version: Version = None,
+    of_resource: Annotated[str | None, typer.Option("--resource", help="Write the pages of this resource.")] = None,
+    department: Annotated[str | None, typer.Option("--department", help="Write the pages of this department.")] = None,
+    month: Annotated[str | None, typer.Option("--month", help="Write the monthly workbooks of YYYY-MM.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; default reports/quality in the home.")] = None,
+    english: Annotated[bool, typer.Option("--english", help="Show English first.")] = False,
+) -> None:
+    """Write the quality reports that people read; with RESOURCE alone, print its last check on the screen."""
+    if resource is not None:
+        _print_check(resource, version)
+        return
+    from expectations.reports.write import reports_folder, write_monthly, write_reports
+
+    if month is not None:
+        for path in write_monthly(month, out or reports_folder() / "months", department):
+            console.print(str(path), markup=False, soft_wrap=True)
+        return
+    language = "en" if english else "zh"
+    index = write_reports(out, resource=of_resource, department=department, language=language)
+    console.print(f"质量报告 Quality reports: {index}", markup=False, soft_wrap=True)
+
+
+def _print_check(resource: str, version: int | None) -> None:
     from expectations.report import render, report_path
 
     folder = report_path(resource, 0).parent

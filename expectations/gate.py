@@ -88,6 +88,9 @@ def pass_gate(
         f"{outcome.evaluated} of {outcome.planned} rules evaluated, {outcome.failed} not passed"
     )
     if outcome.outcome == "stop":
+        from expectations.notices.send import notify_stopped
+
+        notify_stopped(outcome)
         raise stopped(outcome) from cause
     return outcome
 

@@ -73,6 +73,11 @@ def set_aside_of(contract: Contract, lake_uri: str | None = None) -> Table:
     return table(f"ops.set_aside__{contract.domain}__{contract.name}", lake_uri)
 
 
+def closed_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of rows set aside that no longer wait (已关闭问题行) of a contract."""
+    return table(f"ops.closed__{contract.domain}__{contract.name}", lake_uri)
+
+
 def conflict_of(contract: Contract, lake_uri: str | None = None) -> Table:
     """Return the table of disagreeing sources (多源冲突) of a base library."""
     return table(f"ops.conflict__{contract.domain}__{contract.name}", lake_uri)

@@ -80,6 +80,16 @@ class Settings(BaseSettings):
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
     """The day that a run works for (业务日期)."""
+    notice_webhook_url: str = Field(default="", alias="NOTICE_WEBHOOK_URL")
+    """Where a notice about a stopped gate is posted; empty: nowhere."""
+    notice_webhook_key: str = Field(default="", alias="NOTICE_WEBHOOK_KEY")
+    """Key by which the receiver proves that a notice is ours."""
+    notice_mail_server: str = Field(default="", alias="NOTICE_MAIL_SERVER")
+    """Mail server, ``smtp://host:port`` or ``smtps://user:password@host:port``; empty: no mail."""
+    notice_mail_from: str = Field(default="", alias="NOTICE_MAIL_FROM")
+    """Sender of notices; default the first recipient."""
+    notice_mail_to: str = Field(default="", alias="NOTICE_MAIL_TO")
+    """Recipients of notices, separated by commas."""
     resource_path: str = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
     jurisdiction: str = Field(default="national", alias="JURISDICTION")

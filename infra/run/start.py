@@ -19,6 +19,7 @@ from infra.run.day import next_day
 from infra.run.departments import make_departments
 from infra.run.journey import Journey, finish, new_summary
 from infra.run.one_at_a_time import only_run
+from infra.run.quality_reports import leave_reports
 from infra.run.real_lists import find_folder
 from infra.run.report import print_report
 from infra.run.summary import new_run_id
@@ -102,7 +103,10 @@ def _one_day(stack: Stack, scale: float | None, folder: Path | None, began: floa
     )
     with Watch(stack.home) as watch:
         journey.go(watch)
+        index = leave_reports(settings, console, summary.phases)
         is_in_order = finish(journey, watch, began)
     print_report(console, summary)
+    if index:
+        console.print(f"Quality reports (质量报告): {index}", highlight=False, soft_wrap=True)
     console.print(f"Summary (总结): {settings.home / 'summary.json'}", highlight=False, soft_wrap=True)
     return 0 if is_in_order else 1

@@ -12,14 +12,18 @@ from sqlalchemy.orm import Session
 
 from catalog.control.batches import find_batch, finish_stage, list_batches, pending_batches
 from catalog.control.ledger import ledger_entries
+from catalog.control.measures import Measure, replace_measures
 from catalog.control.session import session_scope
 from catalog.control.unmapped import replace_sightings
+from catalog.control.unusual import note_unusual
 from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
 from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, still_current, tombstones, without
+from jobs.conform.issues import settle_issues
 from jobs.conform.judge import judge
+from jobs.conform.measures import measures_of, read_measures
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
 from jobs.runtime import delta
@@ -43,6 +47,19 @@ class Waiting:
     """Batch → rows that extract accepted."""
     later: list[str]
     """Batches that arrived after the first of these and were conformed before: only a replay has any."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one pass over judged rows counts."""
+
+    rows: dict[tuple[str, bool], int]
+    """(batch, accepted?) → rows."""
+    has_unmapped: bool
+    """Whether any row has a code for the worklist."""
+    has_flags: bool
+    """Whether any sound row has a flag."""
+    measures: list[Measure]
 
 
 def conform(resource: str, batch: str | None = None) -> None:
@@ -107,11 +124,22 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         losers = losing_rows(sound, contract, concerned)
         if losers is not None:
             losers = stack.enter_context(staged(spark, losers, run, "losers"))
-        counts, has_unmapped = _counts(judged, losers)
-        unmapped = unmapped_values(judged, contract) if has_unmapped else []
+        counted = _counts(judged, losers, contract)
+        counts = counted.rows
+        unmapped = unmapped_values(judged, contract) if counted.has_unmapped else []
         _refuse_lost_rows(counts, waiting, contract)
         _write_set_aside(spark, _refused(judged, losers), aside, waiting.batch_ids, counts, run)
         version = _write_silver(spark, without(sound, losers), concerned, contract)
+        settle_issues(
+            spark,
+            contract,
+            judged,
+            None if losers is None else losers.where("_standing = 'duplicate'"),
+            waiting.batch_ids,
+            waiting.later,
+            has_refused=any(n for (_, accepted), n in counts.items() if not accepted),
+            has_flags=counted.has_flags,
+        )
     for batch_id in waiting.batch_ids:
         kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
         run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
@@ -119,6 +147,8 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         for batch_id in waiting.batch_ids:
             finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
         replace_sightings(session, contract.id, waiting.batch_ids, unmapped)
+        replace_measures(session, contract.id, waiting.batch_ids, counted.measures)
+        note_unusual(session, contract.id, waiting.batch_ids)
 
 
 def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
@@ -131,13 +161,15 @@ def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
     return unsound.unionByName(duplicates.withColumn("places", duplicate))
 
 
-def _counts(judged: DataFrame, losers: DataFrame | None) -> tuple[dict[tuple[str, bool], int], bool]:
-    """Return (batch, accepted?) → rows, and whether any row has a code for the worklist.
-
-    A superseded version is accepted, it lives on in bronze.
-    """
+def _counts(judged: DataFrame, losers: DataFrame | None, contract: Contract) -> Counted:
+    """Return what one pass over the judged rows counts; a superseded version is accepted, it lives on in bronze."""
     grouped = judged.groupBy("_batch_id", F.expr(SOUND).alias("accepted"))
-    groups = grouped.agg(F.count("*").alias("count"), F.expr(f"bool_or({HAS_UNMAPPED})").alias("unmapped")).collect()
+    groups = grouped.agg(
+        F.count("*").alias("count"),
+        F.expr(f"bool_or({HAS_UNMAPPED})").alias("unmapped"),
+        F.expr("bool_or(size(_flags) > 0)").alias("flags"),
+        *[column.alias(alias) for alias, (*_, column) in measures_of(contract).items()],
+    ).collect()
     counts = {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
     duplicates = (
         [] if losers is None else losers.where("_standing = 'duplicate'").groupBy("_batch_id").count().collect()
@@ -145,7 +177,12 @@ def _counts(judged: DataFrame, losers: DataFrame | None) -> tuple[dict[tuple[str
     for row in duplicates:
         counts[row["_batch_id"], True] -= row["count"]
         counts[row["_batch_id"], False] = counts.get((row["_batch_id"], False), 0) + row["count"]
-    return counts, any(row["unmapped"] for row in groups)
+    return Counted(
+        counts,
+        has_unmapped=any(row["unmapped"] for row in groups),
+        has_flags=any(row["flags"] for row in groups if row["accepted"]),
+        measures=read_measures(contract, [row for row in groups if row["accepted"]]),
+    )
 
 
 def _refuse_lost_rows(counts: dict[tuple[str, bool], int], waiting: Waiting, contract: Contract) -> None:

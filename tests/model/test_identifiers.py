@@ -128,7 +128,8 @@ def test_every_way_of_failing_is_seen_and_has_its_text(identifier):
     found = {identifier.explain(value) for value in cleaned(identifier.name)} - {None}
     texts = load_reasons()
     prefix = f"{identifier.name.upper()}_"
-    assert {code for code in texts if code.startswith(prefix)} - {"DIVISION_NOT_IN_FORCE"} <= found
+    of_this = {code for code in texts if code.startswith(prefix)}
+    assert of_this - {"DIVISION_NOT_IN_FORCE", "CITIZEN_ID_UPGRADED"} <= found, "the two are no ways of failing alone"
     assert found <= set(texts)
 
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015b"
-down_revision = "0015"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

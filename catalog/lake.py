@@ -1,0 +1,37 @@
+"""Tables of the lake read without Spark (湖表直读): worklists and reports ask small questions of small parts.
+
+Deletion vectors are honoured, which a test holds; ``DeltaTable.to_pyarrow_table`` refuses such tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, QueryBuilder
+from deltalake.exceptions import TableNotFoundError
+
+from catalog.model.layers import Table
+
+
+def query(sql: str, **tables: Table) -> list[dict[str, Any]] | None:
+    """Return the rows of a query over ``tables``, or None when one of them was never created.
+
+    Args:
+        sql: a query whose only variable parts are the names of ``tables``; values are compared by the caller, or are
+            columns of a table, never part of the text.
+        tables: name in the query → table.
+    """
+    builder = QueryBuilder()
+    for name, table in tables.items():
+        try:
+            found = DeltaTable(table.local_path if table.uri.startswith("file:") else table.uri)
+        except TableNotFoundError:
+            return None
+        builder = builder.register(name, found)
+    return list(pa.table(builder.execute(sql)).to_pylist())
+
+
+def exists(table: Table) -> bool:
+    """Tell whether ``table`` was ever created."""
+    return bool(DeltaTable.is_deltatable(table.local_path if table.uri.startswith("file:") else table.uri))

@@ -1,0 +1,192 @@
+"""The monthly workbook of a department (部门质量月报): what it sent, how it was judged, what it mended, what waits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.chart import BarChart, Reference
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+from catalog.control.issues import IssueState
+from catalog.model.errors import GuantongError
+from catalog.model.inert import inert
+from catalog.worklist.summary import words_of
+from expectations.reports.content import DepartmentReport, ResourceReport
+from expectations.scores.command import percent
+from expectations.scores.evidence import Delivered
+from expectations.scores.score import quality_of
+
+HEAD = PatternFill("solid", fgColor="1F3A5F")
+Row = Sequence[str | int | float | None]
+
+
+def month_of(text: str) -> tuple[int, int]:
+    """Return year and month of ``YYYY-MM``.
+
+    Raises:
+        GuantongError: when it is no month.
+
+    >>> month_of("2026-03")
+    (2026, 3)
+    """
+    try:
+        day = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise GuantongError(f"{text!r} is no month", remedy="write it as 2026-03") from None
+    return day.year, day.month
+
+
+def write_month(report: DepartmentReport, month: str, path: Path) -> None:
+    """Write the workbook of one department for one month of business dates, readable by its owner only.
+
+    Args:
+        report: the department with all its resources.
+        month: ``YYYY-MM``.
+        path: the file; its folder is made.
+
+    Raises:
+        GuantongError: when ``month`` is none, or nothing was delivered in it.
+    """
+    chosen = month_of(month)
+    sent = {r.contract.id: _of_month(r, chosen) for r in report.resources}
+    if not any(sent.values()):
+        raise GuantongError(
+            f"{report.department.id} delivered nothing in {month}",
+            place="register of batches",
+            remedy="python -m catalog batches shows what arrived, by business date",
+        )
+    book = Workbook()
+    cover = book.active
+    if cover is None:
+        cover = book.create_sheet()
+    cover.title = "概况"
+    _overview(cover, report, month, sent)
+    _faults(book.create_sheet("问题"), report, sent)
+    _deliveries(book.create_sheet("报送"), report, sent)
+    _indicators(book.create_sheet("指标"), report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        book.save(file)
+    draft.replace(path)
+
+
+def _of_month(report: ResourceReport, month: tuple[int, int]) -> list[Delivered]:
+    return [
+        batch
+        for batch in report.scored.evidence.batches
+        if batch.business_date and (batch.business_date.year, batch.business_date.month) == month
+    ]
+
+
+def _overview(sheet: Worksheet, report: DepartmentReport, month: str, sent: dict[str, list[Delivered]]) -> None:
+    sheet.append([f"{report.department.name} {month} 数据质量月报"])
+    sheet["A1"].font = Font(size=16, bold=True)
+    grade = report.score.grade
+    sheet.append([f"部门总分 {percent(report.score.overall)}，等级 {grade.name if grade else '不可评价'}"])
+    sheet.append([])
+    heads = ("数据资源", "报送批次", "收到", "搁置", "退回", "搁置占比", "总分", "等级", "待更正", "已关闭")
+    rows: list[Row] = []
+    for each in report.resources:
+        batches = sent[each.contract.id]
+        received, aside = sum(b.received for b in batches), sum(b.set_aside for b in batches)
+        own = each.scored.score.grade
+        rows.append(
+            (
+                each.contract.table.business_name,
+                len(batches),
+                received,
+                aside,
+                sum(b.rejected for b in batches),
+                aside / received if received else None,
+                each.scored.score.overall,
+                own.name if own else "不可评价",
+                each.open_faults,
+                each.closed_faults,
+            )
+        )
+    first = _table(sheet, heads, rows, (30, 10, 12, 10, 10, 12, 10, 8, 10, 10))
+    for row in sheet.iter_rows(min_row=first + 1, max_row=first + len(rows)):
+        for place in (5, 6):
+            row[place].number_format = "0.00%"
+    chart = BarChart()
+    chart.type, chart.title, chart.height, chart.width = "bar", "各资源总分", 1.5 + 1.1 * len(rows), 18
+    chart.add_data(Reference(sheet, min_col=7, min_row=first, max_row=first + len(rows)), titles_from_data=True)
+    chart.set_categories(Reference(sheet, min_col=1, min_row=first + 1, max_row=first + len(rows)))
+    chart.legend = None
+    chart.y_axis.scaling.min, chart.y_axis.scaling.max = 0, 1
+    sheet.add_chart(chart, f"A{first + len(rows) + 3}")
+
+
+def _faults(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Delivered]]) -> None:
+    heads = ("数据资源", "信息项", "问题", "本月出现", "其中已关闭", "待更正", "应填写", "处理建议")
+    rows: list[Row] = []
+    for each in report.resources:
+        ids = {batch.batch_id for batch in sent[each.contract.id]}
+        groups: dict[tuple[str, str], list[IssueState]] = {}
+        for issue in each.scored.evidence.issues:
+            if issue.batch_id in ids and issue.standing == "set_aside":
+                groups.setdefault((issue.column_name, issue.reason), []).append(issue)
+        told = {(f.line.column, f.line.reason): f for f in each.faults}
+        for (column, reason), issues in groups.items():
+            fault, words = told.get((column, reason)), words_of(reason)
+            closed, still = sum(i.closed_rows for i in issues), sum(i.open_rows for i in issues)
+            name = fault.column_zh if fault else column
+            right = fault.right_zh if fault else ""
+            title = each.contract.table.business_name
+            rows.append((title, name, words.zh, closed + still, closed, still, right, words.remedy_zh))
+    rows.sort(key=lambda row: -int(row[5] or 0))
+    _table(sheet, heads, rows, (28, 20, 36, 10, 12, 10, 36, 44))
+
+
+def _deliveries(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Delivered]]) -> None:
+    heads = ("数据资源", "业务日期", "批次", "声明", "收到", "搁置", "退回", "批次得分")
+    rows: list[Row] = []
+    for each in report.resources:
+        for batch in sent[each.contract.id]:
+            score = each.scored.batches.get(batch.batch_id)
+            day = batch.business_date.isoformat() if batch.business_date else ""
+            title = each.contract.table.business_name
+            told = percent(score.overall) if score else ""
+            counts = (batch.declared, batch.received, batch.set_aside, batch.rejected)
+            rows.append((title, day, batch.batch_id, *counts, told))
+    _table(sheet, heads, rows, (28, 12, 30, 10, 10, 10, 10, 12))
+
+
+def _indicators(sheet: Worksheet, report: DepartmentReport) -> None:
+    heads = ("数据资源", "维度", "指标", "A", "B", "得分", "不可评价的原因")
+    rows: list[Row] = []
+    for each in report.resources:
+        scheme = each.scored.score.scheme
+        for dimension in scheme.dimensions:
+            for indicator in dimension.indicators:
+                measured = each.scored.score.measured[indicator.name]
+                why = scheme.not_evaluable[measured.not_evaluable].zh if measured.not_evaluable else ""
+                told = percent(quality_of(indicator, measured))
+                title = each.contract.table.business_name
+                rows.append((title, dimension.name, indicator.name, measured.a, measured.b, told, why))
+    _table(sheet, heads, rows, (28, 12, 16, 12, 12, 12, 30))
+
+
+def _table(sheet: Worksheet, heads: Sequence[str], rows: Sequence[Row], widths: Sequence[int]) -> int:
+    """Append a table and return the row of its headings; texts never run as formulas."""
+    sheet.append(list(heads))
+    first = sheet.max_row
+    for cell in sheet[first]:
+        cell.font, cell.fill = Font(bold=True, color="FFFFFF"), HEAD
+    for row in rows:
+        sheet.append([inert(value) if isinstance(value, str) else value for value in row])
+    for line in sheet.iter_rows(min_row=first, max_row=sheet.max_row):
+        for cell in line:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+    for place, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.freeze_panes = f"A{first + 1}"
+    return int(first)
