@@ -150,6 +150,15 @@ def carriers(element: str, contract: Contract, registry: Registry) -> list[str]:
     return [i for i in reconcile_of(contract).inputs if element in registry.get(i).columns]
 
 
+def checked_elements(contract: Contract, registry: Registry, library: LibraryAuthority) -> list[str]:
+    """Return the elements of a base library on which its sources are checked against one another (多源校核)."""
+    return [
+        element
+        for element in decided_elements(contract)
+        if element not in library.unchecked and len(carriers(element, contract, registry)) > 1
+    ]
+
+
 def read_authority(path: Path) -> dict[str, LibraryAuthority]:
     """Return the libraries of one file.
 

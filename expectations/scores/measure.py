@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from catalog.control.issues import IssueState
+from catalog.model.authority import checked_elements, get_authority
 from catalog.model.contract import Contract
 from catalog.model.record_flag import load_freshness
-from catalog.model.registry import Registry
+from catalog.model.registry import Registry, get_registry
 from expectations.scores.evidence import Delivered, Evidence
 from expectations.scores.scheme import Scheme
 from expectations.scores.score import Measured, part
@@ -152,8 +153,11 @@ def _by_rules(evidence: Evidence, indicator: str) -> Measured:
 
 
 def _same(evidence: Evidence) -> Measured:
-    reconcile = evidence.contract.government.reconcile
-    if evidence.conflicts is None or reconcile is None or not reconcile.compare:
+    contract = evidence.contract
+    if evidence.conflicts is None or contract.government.reconcile is None:
         return Measured(not_evaluable="NOT_COMPARED")
-    cells = evidence.rows * len(reconcile.compare)
+    checked = checked_elements(contract, get_registry(), get_authority().of(contract))
+    if not checked:
+        return Measured(not_evaluable="NOT_COMPARED")
+    cells = evidence.rows * len(checked)
     return part(cells - evidence.conflicts, cells, "NO_ROWS")

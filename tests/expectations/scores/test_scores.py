@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from catalog.control.issues import IssueState
+from catalog.model.authority import checked_elements, get_authority
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError
 from catalog.model.reasons import load_reasons
@@ -111,8 +112,10 @@ def test_what_is_made_is_judged_by_the_gate_and_conflicts():
     person = get_registry().get("population.person")
     made = evidence(contract=person, batches=[], issues=[], conflicts=6, rows=100)
     measured = ab(measure_resource(load_scheme(), get_registry(), made))
-    compared = len(person.government.reconcile.compare)
-    assert compared and measured["相同数据"] == (100 * compared - 6, 100 * compared)
+    checked = checked_elements(person, get_registry(), get_authority().of(person))
+    compared = len(checked)
+    assert "name" in checked and "phone" not in checked
+    assert measured["相同数据"] == (100 * compared - 6, 100 * compared)
     assert measured["业务规则"] == (173, 180) and measured["数据元素"] == "NO_SUCH_RULE"
     assert measured["脏数据出现率"] == "NOT_DELIVERED"
     never = ab(measure_resource(load_scheme(), get_registry(), replace(made, rules=[], checks=(0, 0), runs=(0, 0))))
