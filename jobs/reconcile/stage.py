@@ -23,6 +23,7 @@ from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.reconcile import affected, own_logic
 from jobs.reconcile.entities import assemble
+from jobs.reconcile.identity import entity_id
 from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
 from jobs.reconcile.verification import close_mended, follow_conflicts, has_waiting, known_cases, moved_since
@@ -164,8 +165,10 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
         _write_base(spark, established, work, run)
         statements.result()
         conflicts = _write_conflicts(spark, established, work)
-        looked_at = entities.select(work.reconcile.entity_id)
-        follow_conflicts(spark, work.contract, conflicts, None if work.keys is None else looked_at)
+        looked_at = (
+            None if work.keys is None else work.keys.select(entity_id(work.contract.id, F.col("key")).alias("id"))
+        )
+        follow_conflicts(spark, work.contract, conflicts, looked_at)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
