@@ -10,7 +10,6 @@ from typing import Literal
 from catalog.library.statements import Version, read_versions, standing, statement_rows
 from catalog.model.authority import reconcile_of
 from catalog.model.contract import Contract
-from catalog.model.registry import get_registry
 
 Change = Literal["opened", "renamed", "left"]
 
@@ -22,7 +21,7 @@ class Entry:
     entity_id: str
     change: Change
     earlier: str
-    """The edition before."""
+    """The edition before, as a resource."""
     later: str
     """The edition that shows the change."""
     earlier_name: str | None
@@ -57,8 +56,4 @@ def _changes(entity_id: str, versions: list[Version], editions: list[str], eleme
         elif before != after:
             change = "renamed"
         if change:
-            yield Entry(entity_id, change, _named(earlier), _named(later), before, after)
-
-
-def _named(resource: str) -> str:
-    return get_registry().get(resource).table.business_name
+            yield Entry(entity_id, change, earlier, later, before, after)

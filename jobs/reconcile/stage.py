@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
@@ -22,11 +23,12 @@ from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.reconcile import affected, own_logic
 from jobs.reconcile.entities import assemble
+from jobs.reconcile.identity import entity_id
 from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
 from jobs.reconcile.verification import close_mended, follow_conflicts, has_waiting, known_cases, moved_since
 from jobs.runtime import delta
-from jobs.runtime.spark import connect
+from jobs.runtime.spark import COMPILING_SCANS_PAYS, connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
@@ -36,6 +38,8 @@ CALENDAR = "calendar"
 """Name of the position that remembers the business date of the last run."""
 AUTHORITY = "authority"
 """Name of the position that remembers by which rules the last run decided."""
+CHANGED = "s._row_hash <> t._row_hash"
+"""Condition under which an entity's row is written again."""
 CASES = "cases"
 """Name of the position that remembers when the last run looked at the correction cases."""
 
@@ -52,6 +56,8 @@ class Work:
     """Touched entity keys; None means all of them."""
     doubted: list[str]
     """Entities on which people moved a case since the last run."""
+    standing: int
+    """Rows that the sources brought so far."""
     record_keys: DataFrame | None
     """Keys of records whose sources do not carry them; such a library is small, and always built whole."""
 
@@ -85,7 +91,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
     contract, registry = get_registry().get(resource), get_registry()
     with stage_run(STAGE, resource) as run:
         spark = connect()
-        expect_batch(spark, contract)
+        standing = expect_batch(spark, contract)
         with session_scope() as session:
             versions = affected.input_versions(spark, session, contract, registry)
             calendar = get_position(session, resource, CALENDAR)
@@ -107,7 +113,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         inputs = [version for version in versions if version.contract.id in spec.inputs]
         record_keys = own_logic.record_keys(spark, contract, inputs)
         whole = whole or record_keys is not None
-        work = Work(contract, spec, versions, get_settings().business_date, None, doubted, record_keys)
+        work = Work(contract, spec, versions, get_settings().business_date, None, doubted, standing, record_keys)
         with ThreadPoolExecutor(1) as beside:
             keyed = work.record_keys
             statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date, keyed)
@@ -156,11 +162,13 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
         established = entities.where("_established")
         counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
         rows = {row["_established"]: int(row["rows"]) for row in counts}
-        _write_base(spark, established, work)
+        _write_base(spark, established, work, run)
         statements.result()
         conflicts = _write_conflicts(spark, established, work)
-        looked_at = entities.select(work.reconcile.entity_id)
-        follow_conflicts(spark, work.contract, conflicts, None if work.keys is None else looked_at)
+        looked_at = (
+            None if work.keys is None else work.keys.select(entity_id(work.contract.id, F.col("key")).alias("id"))
+        )
+        follow_conflicts(spark, work.contract, conflicts, looked_at)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
@@ -184,8 +192,12 @@ def _entities(spark: SparkSession, work: Work) -> DataFrame:
     return assemble(spark, work.contract, inputs, work.business_date, targets, cases)
 
 
-def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
-    """Merge the entities; touched entities that no source has any more become tombstones."""
+def _write_base(spark: SparkSession, entities: DataFrame, work: Work, run: StageRun) -> None:
+    """Merge the entities; touched entities that no source has any more become tombstones.
+
+    A merge that may insert sorts the whole library by key. On a large one the rows that the run looks at are picked out
+    first, and what is new is added by itself, so that the changes are all that moves.
+    """
     contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
     columns = [c[0] for c in base_columns(contract)]
     decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
@@ -194,15 +206,27 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work) -> None:
     if delta.current_version(spark, table) == 0:
         delta.fill(rows.select(*columns), table, contract.key)
         return
-    living = delta.read(spark, table).where(~F.col("_is_deleted"))
+    present = delta.read(spark, table)
     if work.keys is not None:
-        living = living.join(F.broadcast(work.keys), living[spec.key] == work.keys["key"], "left_semi")
-    gone = living.join(entities.select(spec.key), spec.key, "left_anti")
+        present = present.join(F.broadcast(work.keys), present[spec.key] == work.keys["key"], "left_semi")
+    with ExitStack() as stack:
+        picked_out = work.keys is not None and work.standing >= COMPILING_SCANS_PAYS
+        if picked_out:
+            present = stack.enter_context(staged(spark, present, run, "present"))
+        gone = _tombstones(present, entities, spec.key).withColumn("_row_hash", F.xxhash64(*hashed))
+        merged = rows.select(*columns).unionByName(gone.select(*columns))
+        if picked_out:
+            known = present.select(*contract.key)
+            delta.bring(spark, merged, table, contract.key, present=known, update_when=CHANGED)
+        else:
+            delta.merge(spark, merged, table, contract.key, update_when=CHANGED)
+
+
+def _tombstones(present: DataFrame, entities: DataFrame, key: str) -> DataFrame:
+    """Return the living rows of the library that no source has any more, as deleted."""
+    gone = present.where(~F.col("_is_deleted")).join(entities.select(key), key, "left_anti")
     gone = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
-    gone = gone.withColumn("_in_verification", F.array().cast("array<string>"))
-    gone = gone.withColumn("_row_hash", F.xxhash64(*hashed))
-    merged = rows.select(*columns).unionByName(gone.select(*columns))
-    delta.merge(spark, merged, table, contract.key, update_when="s._row_hash <> t._row_hash")
+    return gone.withColumn("_in_verification", F.array().cast("array<string>"))
 
 
 def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> list[Row]:

@@ -7,6 +7,7 @@ that is repeated replaces its own rows; what stands now, what stood on a day, fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -108,8 +109,13 @@ def _said(elements: list[str]) -> Column:
 def write_statements(
     spark: SparkSession, contract: Contract, versions: list[InputVersion], day: date, keys: DataFrame | None = None
 ) -> None:
-    """Add what the inputs said since they were last consumed, in one commit; a repeated try replaces its own rows."""
+    """Add what the inputs said since they were last consumed, in one commit; a repeated try replaces its own rows.
+
+    A library that was there before its statements begins with all that its inputs say now.
+    """
     table = statement_of(contract)
+    if not delta.current_version(spark, table):
+        versions = [replace(version, before=None) for version in versions]
     stacked: DataFrame | None = None
     again = F.lit(False)
     for version in versions:

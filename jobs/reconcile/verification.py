@@ -145,7 +145,7 @@ def follow_conflicts(
         spark: the session.
         library: the base library.
         conflicts: the disagreements of the entities that this run looked at.
-        entities: those entities, one column with their id; None when it looked at all.
+        entities: those entities, also where nobody has them any more: one column ``id``; None when it looked at all.
     """
     with session_scope() as session:
         query = select(CorrectionCase).where(
@@ -214,8 +214,7 @@ def _looked_at(
     if not cases or entities is None:
         return cases
     ids = spark.createDataFrame([(case.row_key,) for case in cases], "id string").distinct()
-    column = entities.columns[0]
-    found = {row["id"] for row in ids.join(entities, ids["id"] == entities[column], "left_semi").collect()}
+    found = {row["id"] for row in ids.join(entities, "id", "left_semi").collect()}
     return [case for case in cases if case.row_key in found]
 
 

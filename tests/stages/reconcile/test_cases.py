@@ -134,6 +134,15 @@ def test_a_department_that_stands_by_its_value_ends_the_flag_and_is_not_asked_ag
     assert [case.state for case in waiting().values()] == ["refused"]
 
 
+def test_a_case_ends_with_the_person_nobody_has_any_more(lake, spark):
+    ben = library(spark, PERSON)[BEN]["person_id"]
+    write(spark, "population.resident", [resident(BEN, 3, _is_deleted=True)])
+    write(spark, "population.insured_person", [{**insured(BEN, 3, "示范假"), "_is_deleted": True}])
+    assert set(run(spark)) == {ANN}
+    assert library(spark, PERSON)[BEN]["_is_deleted"]
+    assert ben not in waiting()
+
+
 def test_a_persons_doubt_is_seen_by_readers_until_the_value_is_another(lake, spark):
     ann = library(spark, PERSON)[ANN]["person_id"]
     with session_scope() as session:

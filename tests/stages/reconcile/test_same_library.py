@@ -12,6 +12,7 @@ from catalog.control.tables import CorrectionCase
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
 from jobs.conform.tables import silver_columns
+from jobs.reconcile import stage
 from jobs.reconcile.as_of import digest, library_as_of
 from jobs.reconcile.stage import reconcile
 from jobs.runtime import delta
@@ -104,8 +105,11 @@ def test_shuffled_rows_in_other_parts_give_the_same(ten_days, spark, stack, tmp_
     assert digest(get_registry().get(PERSON), living(spark)) == expected
 
 
-def test_deliveries_cut_otherwise_give_the_same(ten_days, spark, stack, tmp_path):
+def test_deliveries_cut_otherwise_give_the_same_on_the_road_of_large_libraries_too(
+    ten_days, spark, stack, tmp_path, monkeypatch
+):
     _, expected, cases = ten_days
+    monkeypatch.setattr(stage, "COMPILING_SCANS_PAYS", 0)
     stack.lake_uri = f"file:{tmp_path}"
     forget(PERSON)
     for first, last in ((1, 2), (3, 7), (8, DAYS)):

@@ -1,5 +1,6 @@
 """Statements on the real engine: each source's word with its history, and the library built again from them."""
 
+import shutil
 from datetime import date
 
 import pytest
@@ -126,3 +127,11 @@ def test_a_try_that_is_repeated_says_nothing_twice(days, spark, contract):
     assert after.where("is_withdrawn").count() == 2, "what was said before stays"
     living = delta.read(spark, table_of(contract)).where("NOT _is_deleted")
     assert digest(contract, library_as_of(spark, contract)) == digest(contract, living)
+
+
+def test_a_library_older_than_its_statements_begins_with_all_that_is_said_now(days, spark, contract):
+    shutil.rmtree(statement_of(contract).local_path)
+    write(spark, "population.resident", [resident(CAT, 5, "示范丙")])
+    reconcile(PERSON)
+    found = read_versions(contract, ids_of(days, ANN, BEN, CAT))
+    assert {name: len(own) for name, own in found.items()} == dict.fromkeys(ids_of(days, ANN, BEN, CAT), 1)
