@@ -1,8 +1,8 @@
 """One line for each access (访问日志), a number for each request, and headers that keep answers out of other hands.
 
-A line stays one line whatever is asked for, and names the recipient, never its token; the query string, which may hold a
-signature, is not logged. What the law asks to be kept is in the audit (`catalog.control.audit`); these lines are for the
-operator.
+A line stays one line whatever is asked for, and names the recipient, never its token; the query string, which may hold
+a signature, is not logged. What the law asks to be kept is in the audit (`catalog.control.audit`); these lines are for
+the operator.
 """
 
 import json
