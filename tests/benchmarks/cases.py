@@ -1,5 +1,6 @@
 """All cases by name."""
 
+from tests.benchmarks.catalogue import catalogue_search, grant_life
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
 from tests.benchmarks.scheduling import scheduling
@@ -11,4 +12,6 @@ CASES = {
     "conforming": conforming,
     "catalogue-readers": catalogue_readers,
     "api-fuzz": api_fuzz,
+    "catalogue-search": catalogue_search,
+    "grant-life": grant_life,
 }
