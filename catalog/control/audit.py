@@ -35,7 +35,7 @@ LONGEST_TEXT = 500
 
 _PENDING = "audit_pending"
 _HEAD = "audit_head"
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class AuditUnavailableError(GuantongError):

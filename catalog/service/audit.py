@@ -1,7 +1,8 @@
 """One line for each access (访问日志), a number for each request, and headers that keep answers out of other hands.
 
-A line names the recipient, never its token; the query string, which may hold a signature, is not logged. What the
-law asks to be kept is in the audit (`catalog.control.audit`); these lines are for the operator.
+A line stays one line whatever is asked for, and names the recipient, never its token; the query string, which may hold
+a signature, is not logged. What the law asks to be kept is in the audit (`catalog.control.audit`); these lines are for
+the operator.
 """
 
 import json
@@ -95,4 +96,4 @@ def _write_line(scope: Scope, state: dict[str, Any], seen: dict[str, int], secon
         **seen,
         "milliseconds": round(seconds * 1000),
     }
-    logger.info("%s", json.dumps(line, ensure_ascii=False))
+    logger.info("%s", json.dumps(line))

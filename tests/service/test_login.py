@@ -219,6 +219,7 @@ def test_the_first_administrators_are_made_by_command(make_exchange, run_command
     assert again.exit_code == 2 and "exists already" in again.output
     path.unlink()
     assert run_command(fresh, "people", "reset", "zhang").exit_code == 0 and path.read_text().strip() != password
+    run_command(fresh, "audit", "show")
     acts = {entry["act"] for entry in json.loads(run_command(fresh, "audit", "show", "--json").output)}
     assert acts == {"person.first", "person.reset", "people.read", "audit.read"}
     proven = run_command(fresh, "audit", "verify")

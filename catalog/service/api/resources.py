@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 
-from catalog.control.shares import list_share_versions
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.model.contract import Contract
@@ -22,16 +22,28 @@ from catalog.service.identity import signed_in
 
 router = APIRouter(prefix="/resources", tags=["catalogue"], route_class=IdempotentRoute)
 
+_SERVED = (
+    select(
+        ShareVersion.resource,
+        ShareVersion.share,
+        ShareVersion.schema_name,
+        ShareVersion.table_name,
+        ShareVersion.version,
+        ShareVersion.published_at,
+    )
+    .where(ShareVersion.status == "served", ShareVersion.resource == any_(bindparam("resources", type_=ARRAY(Text))))
+    .order_by(ShareVersion.share, ShareVersion.schema_name, ShareVersion.table_name)
+)
+
 SignedIn = Annotated[Caller, Depends(signed_in())]
 
 
 @router.get("", response_model=dict[str, Any])
 def list_resources(request: Request, session: Database, _who: SignedIn, page: CurrentPage) -> Response:
     """List the contracts in force with their items and, for shared ones, the version now served."""
-    served = {version.resource: version for version in list_share_versions(session, served_only=True)}
     after = page.text()
     found = [identifier for identifier in _in_force() if identifier > after][: page.limit + 1]
-    return _answer(request, _page(found, page, served))
+    return _answer(request, _page(found, page, _served_now(session, found)))
 
 
 @router.get("/{resource}", response_model=dict[str, Any])
@@ -39,26 +51,38 @@ def show_resource(request: Request, session: Database, _who: SignedIn, resource:
     """Show one contract in force."""
     if resource not in _in_force():
         raise not_found("resource")
-    versions = list_share_versions(session, resource=resource, served_only=True)
-    return _answer(request, json.dumps(entry(resource, versions[-1] if versions else None), ensure_ascii=False))
+    return _answer(request, _entry(resource, _served_now(session, [resource])))
 
 
-def entry(resource: str, served: ShareVersion | None) -> dict[str, Any]:
-    """Return one catalogue entry with the version now served."""
-    described: dict[str, Any] = json.loads(_described(resource))
-    return described if served is None else {**described, "served": _served(served)}
-
-
-def _page(found: list[str], page: Page, served: dict[str, ShareVersion]) -> str:
-    """Return a page as JSON, made of the entries' kept texts."""
+def _page(found: list[str], page: Page, served: dict[str, dict[str, Any]]) -> str:
+    """Return a page as JSON."""
     answer = page.answer(found, str, lambda identifier: {"id": identifier})
-    texts = []
-    for item in answer["items"]:
-        text, version = _described(item["id"]), served.get(item["id"])
-        extra = f', "served": {json.dumps(_served(version), ensure_ascii=False)}}}' if version is not None else "}"
-        texts.append(text[:-1] + extra)
+    texts = [_entry(item["id"], served) for item in answer["items"]]
     following = f', "next": {json.dumps(answer["next"])}' if "next" in answer else ""
     return f'{{"items": [{", ".join(texts)}]{following}}}'
+
+
+def _entry(resource: str, served: dict[str, dict[str, Any]]) -> str:
+    """Return an entry as JSON: the contract's kept text and the version now served."""
+    text = _described(resource)
+    if resource not in served:
+        return text
+    return f'{text[:-1]}, "served": {json.dumps(served[resource], ensure_ascii=False)}}}'
+
+
+def _served_now(session: Database, resources: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the version now served of each shared resource."""
+    rows = session.execute(_SERVED, {"resources": resources})
+    return {
+        row.resource: {
+            "share": row.share,
+            "schema": row.schema_name,
+            "table": row.table_name,
+            "version": row.version,
+            "publishedAt": row.published_at.isoformat(),
+        }
+        for row in rows
+    }
 
 
 def _answer(request: Request, content: str) -> Response:
@@ -106,16 +130,6 @@ def describe(contract: Contract) -> dict[str, Any]:
     if government.share is not None:
         described["share"] = government.share.model_dump(mode="json")
     return described
-
-
-def _served(version: ShareVersion) -> dict[str, Any]:
-    return {
-        "share": version.share,
-        "schema": version.schema_name,
-        "table": version.table_name,
-        "version": version.version,
-        "publishedAt": version.published_at.isoformat(),
-    }
 
 
 def _catalogued(element: Element) -> dict[str, Any]:
