@@ -6,6 +6,7 @@ no trigrams for Chinese; an entry whose name has all words comes before one that
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Text, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, insert
@@ -29,6 +30,13 @@ class Found:
 
 def index_entry(session: Session, record: CatalogueEntry, entry: Entry) -> None:
     """Make a published entry findable."""
+    values = entry_words(record.number, entry)
+    statement = insert(EntryWords).values(values)
+    session.execute(statement.on_conflict_do_update(index_elements=["number"], set_=values))
+
+
+def entry_words(number: str, entry: Entry) -> dict[str, Any]:
+    """Return the row by which an entry is found."""
     department = load_departments().get(entry.provider)
     title = words_of([entry.name])
     rest = words_of(
@@ -41,8 +49,8 @@ def index_entry(session: Session, record: CatalogueEntry, entry: Entry) -> None:
             *(text for item in entry.items for text in (item.business_name, item.name, item.element or "")),
         ]
     )
-    values = {
-        "number": record.number,
+    return {
+        "number": number,
         "code": entry.code,
         "name": entry.name,
         "provider": entry.provider,
@@ -53,10 +61,6 @@ def index_entry(session: Session, record: CatalogueEntry, entry: Entry) -> None:
         "title": _vector(title),
         "words": _vector([*title, *rest]),
     }
-    statement = insert(EntryWords).values(values)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["number"], set_={key: values[key] for key in values})
-    )
 
 
 def unindex_entry(session: Session, number: str) -> None:

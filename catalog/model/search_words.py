@@ -29,16 +29,17 @@ def words_of(texts: Iterable[str]) -> list[str]:
     >>> words_of(["户口 A1"])
     ['户', '口', '户口', 'p_hu', 'p_kou', 'p_hukou', 'i_hk', 'w_a1', 'w_a', 'w_1']
     """
-    found: dict[str, None] = {}
-    for text in texts:
-        lowered = text.lower()
-        for run in _CHINESE.findall(lowered):
-            found.update(dict.fromkeys(_cut_chinese(run)))
-            found.update(dict.fromkeys(_cut_pinyin(run)))
-        for word in _LATIN.findall(lowered):
-            found[f"w_{word}"] = None
-            found.update(dict.fromkeys(f"w_{part}" for part in re.findall(r"[a-z]+|[0-9]+", word)))
-    return list(found)
+    return list(dict.fromkeys(word for text in texts for word in _words_of_one(text)))
+
+
+@lru_cache(maxsize=65_536)
+def _words_of_one(text: str) -> tuple[str, ...]:
+    lowered, found = text.lower(), list[str]()
+    for run in _CHINESE.findall(lowered):
+        found += [*_cut_chinese(run), *_cut_pinyin(run)]
+    for word in _LATIN.findall(lowered):
+        found += [f"w_{word}", *(f"w_{part}" for part in re.findall(r"[a-z]+|[0-9]+", word))]
+    return tuple(found)
 
 
 def query_alternatives(query: str) -> list[list[list[str]]]:

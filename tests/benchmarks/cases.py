@@ -1,5 +1,6 @@
 """All cases by name."""
 
+from tests.benchmarks.catalogue import catalogue_search, grant_life
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
 from tests.benchmarks.reconciling import reconciling
@@ -13,4 +14,6 @@ CASES = {
     "reconcile": reconciling,
     "catalogue-readers": catalogue_readers,
     "api-fuzz": api_fuzz,
+    "catalogue-search": catalogue_search,
+    "grant-life": grant_life,
 }

@@ -1,5 +1,7 @@
 """An entry is published after two reviews by others than its author, gives way to its next version, and is found."""
 
+import time
+
 import pytest
 
 from catalog.control.clocks import clocks_of, running_clock
@@ -20,6 +22,7 @@ from catalog.control.session import session_scope
 from catalog.model.catalogue_entry import EntryError, drift, entry_of, read_entry
 from catalog.model.registry import RESOURCES, Registry
 from catalog.model.state_machine import FactMissingError, MoveRefusedError, NotAPartyError, OwnDecisionError
+from tests.exchange.large_catalogue import QUERIES, fill, large_entries
 from tests.exchange.people import (
     ASKER,
     DRAFTER,
@@ -192,6 +195,25 @@ def test_the_catalogue_is_searched_in_chinese_pinyin_and_by_facets(shared_databa
         assert [entry.code for entry in answer.entries if entry.provider in ("water", "transport")
                 and entry.code in ("305001/1", "304001/1")] == found  # fmt: skip
         assert (answer.total > 0) == bool(found)
+
+
+def test_a_thousand_entries_are_searched_in_milliseconds_and_by_the_index(control_database):
+    entries = large_entries(1000, 10)
+    with session_scope(control_database) as session:
+        fill(session, entries)
+        slowest = 0.0
+        for query in QUERIES:
+            began = time.perf_counter()
+            found = search_entries(session, query)
+            slowest = max(slowest, time.perf_counter() - began)
+            if query == "常住人口":
+                assert found.total == sum(
+                    "常住人口" in entry.name or any("常住人口" in item.business_name for item in entry.items)
+                    for entry in entries
+                )
+                assert "常住人口" in found.entries[0].name
+            assert (found.total == 0) == (query == "火星"), query
+        assert slowest < 0.5
 
 
 def test_what_is_said_in_the_name_comes_first(shared_database):
