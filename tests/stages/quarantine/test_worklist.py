@@ -128,6 +128,19 @@ def test_the_workbook_tells_what_is_wrong_and_runs_nothing(shop, tmp_path):
     assert "110105************" in values and not {WRONG, PERSON} & values
 
 
+def test_what_is_dismissed_leaves_the_worklist_with_its_decision(shop):
+    resource = shop.contract.id
+    arguments = ("dismiss", "--resource", resource, "--reason", "CODE_UNKNOWN")
+    assert run(*arguments, "--by", " ", "--why", "x")[0] == 2
+    code, output = run(*arguments, "--by", "示范管理员", "--why", "该店已停业，不再报送")
+    assert code == 0 and "1 rows" in output
+    assert "Nothing waits so" in run(*arguments, "--by", "示范管理员", "--why", "同上")[1]
+    rows = json.loads(run("rows", resource, "--json")[1])
+    assert {row["record_key"] for row in rows} == {"N2", "N4"}
+    waits = {row["reason"]: row["open_rows"] for row in json.loads(run("--resource", resource, "--json")[1])}
+    assert waits == {"CITIZEN_ID_CHECKSUM": 1, "REQUIRED_MISSING": 1, "CODE_UNKNOWN": 0}
+
+
 def test_scope_is_decided_by_the_department_alone():
     assert scope_of("transport").departments == ("transport",)
     assert scope_of("data_administration").departments is None
