@@ -9,10 +9,11 @@ import typer
 
 from catalog.cli.output import AsJson, ResourceName, explained, show
 from catalog.control.batches import reopen_stage
-from catalog.control.issues import open_batches, stale_batches
+from catalog.control.issues import dismiss, dismissed_places, open_batches, stale_batches
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
 from catalog.model.departments import load_departments
+from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
 from catalog.model.rule_digest import rule_digest
 from catalog.model.settings import get_settings
@@ -62,8 +63,11 @@ def rows(
 ) -> None:
     """Show the rows of a resource that wait: file, line, reasons, and the values at fault."""
     with explained():
-        contract = get_registry().get(resource)
-        found = waiting_rows(contract, _scope(reader, None), limit=limit)
+        contract, scope = get_registry().get(resource), _scope(reader, None)
+        require_resource(scope, contract)
+        with session_scope() as session:
+            dismissed = dismissed_places(session, resource)
+        found = waiting_rows(contract, scope, limit=limit, dismissed=dismissed)
     told = [
         {
             "batch_id": row.batch_id,
@@ -98,10 +102,11 @@ def export(
         scope = scope_of(reader or department, department)
         with session_scope() as session:
             lines = summarise(session, scope)
-        contracts = _contracts_of(department)
+            contracts = _contracts_of(department)
+            dismissed = {resource: dismissed_places(session, resource) for resource in contracts}
         waiting = {line.resource for line in lines if line.kind == "row" and line.open_rows}
         found = {
-            resource: waiting_rows(contract, scope, limit=MOST_ROWS)
+            resource: waiting_rows(contract, scope, limit=MOST_ROWS, dismissed=dismissed[resource])
             for resource, contract in contracts.items()
             if resource in waiting
         }
@@ -135,6 +140,25 @@ def replay(
         typer.echo(f"{len(batches)} batch(es) wait for conform; the next run, or the commands above, replay them.")
     else:
         typer.echo("No batch waits under earlier rules; --all judges every batch with waiting rows again.")
+
+
+@app.command("dismiss")
+def dismiss_rows(
+    resource: Annotated[str, typer.Option("--resource", help="Resource id.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason code, such as USCC_HEADING.")],
+    by: Annotated[str, typer.Option("--by", help="Name of the person who decides; it is kept.")],
+    why: Annotated[str, typer.Option("--why", help="Why nothing will come; it is kept.")],
+    batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
+    column: Annotated[str | None, typer.Option("--column", help="Only of this column.")] = None,
+) -> None:
+    """Close rows for which nothing will come, such as repeated headers; they stay aside and count as not mended."""
+    with explained():
+        get_registry().get(resource)
+        if not by.strip() or not why.strip():
+            raise GuantongError("nobody decides, or nothing is said why", remedy="give --by NAME and --why TEXT")
+        with session_scope() as session:
+            rows = dismiss(session, resource, reason, by=by, why=why, batch_id=batch, column_name=column)
+    typer.echo(f"{rows:,} rows of {resource} no longer wait under {reason}." if rows else "Nothing waits so.")
 
 
 def _scope(reader: str | None, department: str | None) -> Scope:

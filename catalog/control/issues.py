@@ -103,10 +103,13 @@ def settle(
     for key, rows in _taken_back(session, batch_ids).items():
         expected[key] += rows
     session.execute(delete(IssueClosing).where(IssueClosing.by_batch.in_(batch_ids)))
+    dismissed = _dismissed(session, [issue.id for issue in known.values()])
     now, found = utc_now(), {(c.batch_id, c.standing, c.column_name, c.reason): c.rows for c in counts}
     closed = _by_issue(closings)
     for key in sorted({*known, *found, *closed}):
         here = found.get(key, 0)
+        if key in known:
+            here = max(0, here - dismissed.get(known[key].id, 0))
         issue = known.get(key) or _open(session, resource, department, judged_under, key, now)
         was = expected.get(key, here + sum(c.rows for c in closed.get(key, [])))
         issue.open_rows = here
@@ -154,6 +157,50 @@ def list_issues(
     return [_state(issue, closings.get(issue.id, [])) for issue in issues]
 
 
+def dismiss(
+    session: Session,
+    resource: str,
+    reason: str,
+    *,
+    by: str,
+    why: str,
+    batch_id: str | None = None,
+    column_name: str | None = None,
+) -> int:
+    """Close what waits under a reason because nothing will come, and return how many rows that were.
+
+    Args:
+        session: an open transaction.
+        resource: `domain.resource`.
+        reason: reason code.
+        by: who decides.
+        why: the reason for the decision, for whoever asks later.
+        batch_id: only of this batch.
+        column_name: only of this column.
+    """
+    query = select(Issue).where(
+        Issue.resource == resource, Issue.reason == reason, Issue.standing == SET_ASIDE, Issue.open_rows > 0
+    )
+    if batch_id is not None:
+        query = query.where(Issue.batch_id == batch_id)
+    if column_name is not None:
+        query = query.where(Issue.column_name == column_name)
+    total, now = 0, utc_now()
+    for issue in session.scalars(query.with_for_update()):
+        closing = {"how": "dismissed", "decided_by": by, "decision": why, "rows": issue.open_rows, "closed_at": now}
+        session.execute(insert(IssueClosing).values(issue_id=issue.id, **closing))
+        total += issue.open_rows
+        issue.open_rows = 0
+    return total
+
+
+def dismissed_places(session: Session, resource: str) -> set[tuple[str, str, str]]:
+    """Return batch, column and reason of everything of a resource that was dismissed and does not wait."""
+    query = select(Issue.batch_id, Issue.column_name, Issue.reason).join(IssueClosing)
+    mine = (Issue.resource == resource, Issue.open_rows == 0, IssueClosing.how == "dismissed")
+    return {(batch, column, reason) for batch, column, reason in session.execute(query.where(*mine))}
+
+
 def stale_batches(session: Session, resource: str, judged_under: str) -> list[str]:
     """Return the batches with open rows that were judged under other rules than those in force, oldest first."""
     query = select(Batch.batch_id).where(
@@ -196,6 +243,14 @@ def _taken_back(session: Session, batch_ids: Collection[str]) -> dict[_Key, int]
         .group_by(Issue.id)
     )
     return {_key(issue): int(rows) for issue, rows in session.execute(query)}
+
+
+def _dismissed(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Return issue → rows that a person dismissed; the lake still has them."""
+    query = select(IssueClosing.issue_id, func.sum(IssueClosing.rows)).where(
+        IssueClosing.issue_id.in_(ids), IssueClosing.how == "dismissed"
+    )
+    return {number: int(rows) for number, rows in session.execute(query.group_by(IssueClosing.issue_id))}
 
 
 def _by_issue(closings: Sequence[ClosedRows]) -> dict[_Key, list[ClosedRows]]:

@@ -48,7 +48,8 @@ class IssueClosing(Base):
 
     __tablename__ = "issue_closing"
     __table_args__ = (
-        one_of("how", "mended", "withdrawn", "sent_again", "replayed"),
+        one_of("how", "mended", "withdrawn", "sent_again", "replayed", "dismissed"),
+        CheckConstraint("(how = 'dismissed') = (decided_by IS NOT NULL)", name="dismissed_by_somebody"),
         CheckConstraint("rows > 0", name="rows_positive"),
         Index("ix_issue_closing_issue_id", "issue_id"),
         Index("ix_issue_closing_by_batch", "by_batch"),
@@ -58,9 +59,13 @@ class IssueClosing(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"))
     how: Mapped[str]
     """`mended`: the record came again and stands; `withdrawn`: the source deleted it; `sent_again`: it came again and
-    fails again, so a newer issue has it; `replayed`: a mended code list or rule freed the row."""
+    fails again, so a newer issue has it; `replayed`: a mended code list or rule freed the row; `dismissed`: a person
+    decided that nothing will come, as for a repeated header."""
     by_batch: Mapped[str | None]
-    """The batch that brought the record again; none for a replay."""
+    """The batch that brought the record again; none for a replay or decision."""
+    decided_by: Mapped[str | None]
+    decision: Mapped[str | None]
+    """Why it was dismissed."""
     rows: Mapped[int]
     closed_at: Mapped[Recorded]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -36,7 +37,14 @@ class WaitingRow:
     since: datetime
 
 
-def waiting_rows(contract: Contract, scope: Scope, *, limit: int, per_reason: int | None = None) -> list[WaitingRow]:
+def waiting_rows(
+    contract: Contract,
+    scope: Scope,
+    *,
+    limit: int,
+    per_reason: int | None = None,
+    dismissed: Collection[tuple[str, str, str]] = (),
+) -> list[WaitingRow]:
     """Return the rows of a resource that wait, oldest batch first.
 
     Args:
@@ -44,6 +52,7 @@ def waiting_rows(contract: Contract, scope: Scope, *, limit: int, per_reason: in
         scope: who reads.
         limit: rows at most.
         per_reason: examples instead of all: so many of each combination of reasons, the newest first.
+        dismissed: batch, column and reason that a person dismissed; a row with nothing else does not wait.
 
     Raises:
         ScopeRefusedError: when the resource is beyond the scope.
@@ -59,7 +68,8 @@ def waiting_rows(contract: Contract, scope: Scope, *, limit: int, per_reason: in
         inner = f"SELECT {_COLUMNS}, {_RANKED} FROM a {anti}"  # noqa: S608
         sql = f"SELECT * FROM ({inner}) WHERE n <= {int(per_reason)} LIMIT {int(limit)}"  # noqa: S608
     found = lake.query(sql, **tables) or []
-    return [_row(contract, scope, row) for row in found]
+    rows = [_row(contract, scope, row) for row in found]
+    return [row for row in rows if not all((row.batch_id, *place) in dismissed for place in row.places)]
 
 
 def _row(contract: Contract, scope: Scope, row: dict[str, object]) -> WaitingRow:

@@ -11,7 +11,7 @@ from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from catalog.model.contract import Contract
@@ -22,11 +22,6 @@ from catalog.worklist.rows import WaitingRow
 from catalog.worklist.scope import Scope
 from catalog.worklist.summary import SummaryLine, words_of
 
-HEAD = PatternFill("solid", fgColor="1F4E79")
-WRONG = PatternFill("solid", fgColor="FCE4D6")
-QUIET = PatternFill("solid", fgColor="F2F5F9")
-LINE = Border(bottom=Side("thin", color="D0D7E2"))
-WRAP = Alignment(wrap_text=True, vertical="top")
 PLACE_COLUMNS = ("批次", "来源文件", "行号", "记录标识", "问题", "应填写", "处理建议")
 WIDTHS = (24, 26, 8, 18, 34, 34, 34)
 
@@ -53,6 +48,8 @@ def write_workbook(
         on: date of issue.
     """
     book = Workbook(write_only=True)
+    for style in _styles():
+        book.add_named_style(style)
     _cover(book.create_sheet("说明"), department, scope, lines, on)
     _summary(book.create_sheet("汇总"), lines, contracts)
     taken = {"说明", "汇总"}
@@ -65,6 +62,20 @@ def write_workbook(
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         book.save(file)
     draft.replace(path)
+
+
+def _styles() -> list[NamedStyle]:
+    """Return the styles of cells by name, made once for the whole workbook."""
+    line, wrap = Border(bottom=Side("thin", color="D0D7E2")), Alignment(wrap_text=True, vertical="top")
+    fills = {"plain": None, "head": "1F4E79", "wrong": "FCE4D6", "quiet": "F2F5F9", "title": None, "name": None}
+    fonts = {"head": Font(bold=True, color="FFFFFF"), "title": Font(size=16, bold=True), "name": Font(bold=True)}
+    made = []
+    for name, colour in fills.items():
+        style = NamedStyle(name, font=fonts.get(name, Font()), border=line, alignment=wrap)
+        if colour:
+            style.fill = PatternFill("solid", fgColor=colour)
+        made.append(style)
+    return made
 
 
 def _cover(sheet: WriteOnlyWorksheet, department: str, scope: Scope, lines: Sequence[SummaryLine], on: date) -> None:
@@ -86,10 +97,10 @@ def _cover(sheet: WriteOnlyWorksheet, department: str, scope: Scope, lines: Sequ
         ),
         ("保密", told),
     ]
-    sheet.append([_cell(sheet, "待处置数据清单", font=Font(size=16, bold=True))])
+    sheet.append([_cell(sheet, "待处置数据清单", "title")])
     sheet.append([])
     for name, text in facts:
-        sheet.append([_cell(sheet, name, font=Font(bold=True)), _cell(sheet, text)])
+        sheet.append([_cell(sheet, name, "name"), _cell(sheet, text)])
 
 
 def _summary(sheet: WriteOnlyWorksheet, lines: Sequence[SummaryLine], contracts: dict[str, Contract]) -> None:
@@ -129,8 +140,8 @@ def _rows(sheet: WriteOnlyWorksheet, contract: Contract, waiting: Iterable[Waiti
         remedies = [words_of(reason).remedy_zh for _, reason in row.places]
         place = [row.batch_id, row.source_file, row.row_number or "", row.record_key]
         words = ["\n".join(dict.fromkeys(texts)) for texts in (problems, right, remedies)]
-        cells = [_cell(sheet, value, fill=QUIET) for value in (*place, *words)]
-        cells += [_cell(sheet, row.values.get(c, ""), fill=WRONG if c in wrong else None) for c in columns]
+        cells = [_cell(sheet, value, "quiet") for value in (*place, *words)]
+        cells += [_cell(sheet, row.values.get(c, ""), "wrong" if c in wrong else "plain") for c in columns]
         sheet.append(cells)
 
 
@@ -158,20 +169,14 @@ def _set_widths(sheet: WriteOnlyWorksheet, widths: Sequence[int]) -> None:
 
 
 def _heads(sheet: WriteOnlyWorksheet, names: Sequence[str]) -> list[WriteOnlyCell]:
-    return [_cell(sheet, name, font=Font(bold=True, color="FFFFFF"), fill=HEAD) for name in names]
+    return [_cell(sheet, name, "head") for name in names]
 
 
-def _cell(
-    sheet: WriteOnlyWorksheet, value: str | int | float, *, font: Font | None = None, fill: PatternFill | None = None
-) -> WriteOnlyCell:
+def _cell(sheet: WriteOnlyWorksheet, value: str | int | float, style: str = "plain") -> WriteOnlyCell:
     """Return a cell; a text stays a text, whatever it begins with."""
     text = ILLEGAL_CHARACTERS_RE.sub("", inert(value)) if isinstance(value, str) else value
     cell = WriteOnlyCell(sheet, value=text)
     if isinstance(text, str):
         cell.data_type = "s"
-    cell.alignment, cell.border = WRAP, LINE
-    if font:
-        cell.font = font
-    if fill:
-        cell.fill = fill
+    cell.style = style
     return cell

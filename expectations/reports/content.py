@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.checks import latest_check
 from catalog.control.findings import list_findings
+from catalog.control.issues import dismissed_places
 from catalog.control.tables import CheckResult
 from catalog.model.contract import Contract
 from catalog.model.departments import Department, get_department, load_departments
@@ -208,7 +209,8 @@ def _resource(
 ) -> ResourceReport:
     contract = scored.contract
     rows = [line for line in lines if line.kind == "row"]
-    examples = _examples(contract, host) if any(line.open_rows for line in rows) else {}
+    dismissed = dismissed_places(session, contract.id)
+    examples = _examples(contract, host, dismissed) if any(line.open_rows for line in rows) else {}
     received = sum(b.received for b in scored.evidence.batches)
     check = latest_check(session, table_of(contract).name)
     return ResourceReport(
@@ -236,12 +238,14 @@ def _marks(scored: Scored) -> list[Mark]:
     return [Mark(words_of(code), rows) for code, rows in sorted(counts.items(), key=lambda each: -each[1])]
 
 
-def _examples(contract: Contract, scope: Scope) -> dict[tuple[str, str], list[Example]]:
+def _examples(
+    contract: Contract, scope: Scope, dismissed: set[tuple[str, str, str]]
+) -> dict[tuple[str, str], list[Example]]:
     found: dict[tuple[str, str], list[Example]] = {}
-    for row in waiting_rows(contract, scope, limit=MOST_EXAMPLES, per_reason=EXAMPLES):
+    for row in waiting_rows(contract, scope, limit=MOST_EXAMPLES, per_reason=EXAMPLES, dismissed=dismissed):
         for column, reason in row.places:
             members = found.setdefault((column, reason), [])
-            if len(members) < EXAMPLES:
+            if len(members) < EXAMPLES and (row.batch_id, column, reason) not in dismissed:
                 members.append(Example(row.source_file, row.row_number, row.record_key, _value(contract, column, row)))
     return found
 

@@ -30,6 +30,7 @@ CLOSED_COLUMNS: list[ColumnSpec] = [
     ("_closed_at", "timestamp", "关闭时间"),
 ]
 _LATER = 1_000_000
+"""Rank of a batch that arrived after those judged: above all of theirs."""
 
 
 def settle_issues(
@@ -59,7 +60,7 @@ def settle_issues(
     closings: list[ClosedRows] = []
     counts: list[IssueCount] = []
     if has_refused or concerned != set(batch_ids):
-        ranks = {**dict.fromkeys(later, _LATER), **{batch_id: n for n, batch_id in enumerate(batch_ids)}}
+        ranks = dict.fromkeys(concerned & set(later), _LATER) | {batch_id: n for n, batch_id in enumerate(batch_ids)}
         closings = _close(spark, contract, _brought(judged, duplicates), sorted(concerned), batch_ids, ranks)
         counts = _waiting(_open_rows(spark, contract, sorted(concerned)))
     if has_flags:

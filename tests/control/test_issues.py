@@ -14,6 +14,8 @@ from catalog.control.issues import (
     ClosedRows,
     IssueCount,
     concerned_batches,
+    dismiss,
+    dismissed_places,
     list_issues,
     open_batches,
     settle,
@@ -106,6 +108,23 @@ def test_age_and_time_to_close_are_kept(session):
     assert found["b2"].opened_at == long_ago
     assert [i.batch_id for i in list_issues(session, departments=["water"])] == []
     assert len(list_issues(session, departments=["transport"])) == 2
+
+
+def test_what_is_dismissed_does_not_wait_and_stays_dismissed_in_a_replay(session):
+    run(session, ["b1"], {("b1", "R"): 4, ("b1", "S"): 1})
+    assert dismiss(session, SHOP, "R", by="示范管理员", why="重复的表头", batch_id="b9") == 0
+    assert dismiss(session, SHOP, "R", by="示范管理员", why="重复的表头") == 4
+    assert dismiss(session, SHOP, "R", by="示范管理员", why="重复的表头") == 0
+    assert states(session) == {("b1", "R"): (0, {"dismissed": 4}), ("b1", "S"): (1, {})}
+    assert dismissed_places(session, SHOP) == {("b1", "c", "R")}
+    run(session, ["b1"], {("b1", "R"): 4, ("b1", "S"): 1})
+    assert states(session) == {("b1", "R"): (0, {"dismissed": 4}), ("b1", "S"): (1, {})}
+    run(session, ["b1"], {("b1", "R"): 6, ("b1", "S"): 1})
+    assert states(session)["b1", "R"] == (2, {"dismissed": 4}) and dismissed_places(session, SHOP) == set()
+    found = next(i for i in list_issues(session, resource=SHOP) if i.reason == "R")
+    assert found.closed_rows == 0, "what nobody mends is not counted as mended"
+    with pytest.raises(IntegrityError, match="dismissed_by_somebody"), session.begin_nested():
+        session.execute(update(IssueClosing).values(decided_by=None))
 
 
 def test_the_database_refuses_fewer_rows_than_none(session):

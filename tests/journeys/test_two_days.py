@@ -54,6 +54,8 @@ def run_day(home: Home, victim: str) -> dict:
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert killed, f"{victim} was never killed, so the day proves nothing about it"
+    index = home.root / "reports" / "quality" / "index.html"
+    assert str(index) in done.stdout.replace("\n", "") and len(list(index.parent.rglob("*.html"))) > 10
     return json.loads((home.root / "summary.json").read_text(encoding="utf-8"))
 
 

@@ -109,10 +109,16 @@ def _make_issues() -> None:
         sa.Column("issue_id", sa.BigInteger(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.Column("by_batch", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         _instant("closed_at"),
         sa.CheckConstraint(
-            "how IN ('mended', 'withdrawn', 'sent_again', 'replayed')", name=op.f("ck_issue_closing_how_known")
+            "how IN ('mended', 'withdrawn', 'sent_again', 'replayed', 'dismissed')",
+            name=op.f("ck_issue_closing_how_known"),
+        ),
+        sa.CheckConstraint(
+            "(how = 'dismissed') = (decided_by IS NOT NULL)", name=op.f("ck_issue_closing_dismissed_by_somebody")
         ),
         sa.CheckConstraint("rows > 0", name=op.f("ck_issue_closing_rows_positive")),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_issue_closing_issue_id")),

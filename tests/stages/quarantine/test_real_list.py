@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from jobs.conform.stage import conform
 from jobs.extract.stage import extract
 from tests.real_lists import real_lists_folder
 
-RESOURCE = "legal_entity.transport_credit_round_trip"
+RESOURCE = f"legal_entity.credit_{uuid4().hex[:8]}"
 GOOD = "91350100M000100Y43"
 EVERY = 10
 """One line in ten of the list is enough to hold its kinds of dirt."""

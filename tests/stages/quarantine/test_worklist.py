@@ -53,6 +53,7 @@ def shop(stack, spark, tmp_path_factory):
 
 def shop_contract(name: str) -> dict[str, Any]:
     document = contract_document(file_source(key=["record_no"]), name, COLUMNS)
+    document["government"]["department"] = "housing"
     document["schema"][0]["properties"][1] |= {"classification": "personal", "required": True}
     document["government"]["items"] |= {
         "citizen_id": {"from": ["身份证号"], "standard": "citizen_id", "mask": "first_6"},
@@ -76,22 +77,22 @@ def test_a_department_sees_its_own_and_nobody_elses(shop, tmp_path):
         ("citizen_id", "REQUIRED_MISSING"): 1,
         ("status_code", "CODE_UNKNOWN"): 1,
     }
-    assert all(row["department"] == "transport" and row["closure_rate"] == 0.0 for row in lines.values())
-    assert resource in run("--department", "transport")[1]
-    for refused in (["--reader", "water", "--department", "transport"], ["--reader", "water", "--resource", resource]):
+    assert all(row["department"] == "housing" and row["closure_rate"] == 0.0 for row in lines.values())
+    assert resource in run("--department", "housing")[1]
+    for refused in (["--reader", "water", "--department", "housing"], ["--reader", "water", "--resource", resource]):
         code, output = run(*refused)
         assert code == 2 and "SCOPE_REFUSED" in output
     assert resource not in run("--reader", "water", "--json")[1]
     code, output = run("rows", resource, "--reader", "water")
     assert code == 2 and "SCOPE_REFUSED" in output
     out = tmp_path / "other.xlsx"
-    code, output = run("export", "--department", "transport", "--reader", "water", "--out", str(out))
+    code, output = run("export", "--department", "housing", "--reader", "water", "--out", str(out))
     assert code == 2 and not out.exists()
 
 
 def test_personal_values_are_clear_to_the_source_alone(shop, tmp_path):
     resource = shop.contract.id
-    for reader, shown in (("transport", WRONG), ("data_administration", "110105************")):
+    for reader, shown in (("housing", WRONG), ("data_administration", "110105************")):
         code, output = run("rows", resource, "--reader", reader, "--json")
         assert code == 0
         rows = {row["record_key"]: row for row in json.loads(output)}
@@ -102,7 +103,7 @@ def test_personal_values_are_clear_to_the_source_alone(shop, tmp_path):
 
 def test_the_workbook_tells_what_is_wrong_and_runs_nothing(shop, tmp_path):
     out = tmp_path / "worklist.xlsx"
-    code, output = run("export", "--department", "transport", "--out", str(out))
+    code, output = run("export", "--department", "housing", "--out", str(out))
     assert code == 0, output
     assert out.stat().st_mode & 0o077 == 0
     book = openpyxl.load_workbook(out)
@@ -122,9 +123,22 @@ def test_the_workbook_tells_what_is_wrong_and_runs_nothing(shop, tmp_path):
     assert [c.value for c in texts if c.data_type == "f" or c.value[:1] in "=+-@"] == []
     assert {"'=HYPERLINK(1)", "'-5+1"} <= {c.value for c in texts}
     masked = tmp_path / "masked.xlsx"
-    assert run("export", "--department", "transport", "--reader", "data_administration", "--out", str(masked))[0] == 0
+    assert run("export", "--department", "housing", "--reader", "data_administration", "--out", str(masked))[0] == 0
     values = {c.value for s in openpyxl.load_workbook(masked) for row in s.iter_rows() for c in row}
     assert "110105************" in values and not {WRONG, PERSON} & values
+
+
+def test_what_is_dismissed_leaves_the_worklist_with_its_decision(shop):
+    resource = shop.contract.id
+    arguments = ("dismiss", "--resource", resource, "--reason", "CODE_UNKNOWN")
+    assert run(*arguments, "--by", " ", "--why", "x")[0] == 2
+    code, output = run(*arguments, "--by", "示范管理员", "--why", "该店已停业，不再报送")
+    assert code == 0 and "1 rows" in output
+    assert "Nothing waits so" in run(*arguments, "--by", "示范管理员", "--why", "同上")[1]
+    rows = json.loads(run("rows", resource, "--json")[1])
+    assert {row["record_key"] for row in rows} == {"N2", "N4"}
+    waits = {row["reason"]: row["open_rows"] for row in json.loads(run("--resource", resource, "--json")[1])}
+    assert waits == {"CITIZEN_ID_CHECKSUM": 1, "REQUIRED_MISSING": 1, "CODE_UNKNOWN": 0}
 
 
 def test_scope_is_decided_by_the_department_alone():
