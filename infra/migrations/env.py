@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from catalog.control import tables
+from catalog.control import rule_activations, tables  # noqa: F401 - every module with tables is imported
 from catalog.control.session import configured_url, engine
 
 config = context.config

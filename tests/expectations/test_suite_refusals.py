@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from expectations.gate import is_passing
 from expectations.gx import gxe
 from expectations.plan import SuiteRefusedError, make_plan
 from expectations.result import CheckOutcome, RuleResult
-from expectations.rule import Rule
+from expectations.rule import Rule, indicators
 from expectations.suite import build_plan
 from tests.expectations.trial import contract_of
 
@@ -72,8 +73,22 @@ def test_every_rule_of_a_contract_speaks_two_languages_and_names_its_department(
         assert any("\u4e00" <= c <= "\u9fff" for c in meta["zh"]), meta
         assert meta["en"].isascii() and meta["en"]
         assert meta["department"] == "public_security"
-        assert meta["severity"] in ("stop", "warn")
-        assert rule.severity == ("critical" if meta["severity"] == "stop" else "warning")
+        assert rule.severity == {"stop": "critical", "flag": "warning", "warn": "info"}[meta["severity"]]
+        assert meta["version"] == 1
+        assert rule.description == f"{meta['zh']} / {meta['en']}"
+
+
+def test_the_twenty_indicators_of_the_standard() -> None:
+    assert len(indicators()) == 20
+    assert [len(list(group)) for _, group in groupby(indicators().values(), lambda i: i.dimension)] == [
+        6,
+        2,
+        5,
+        2,
+        3,
+        2,
+    ]
+    assert len({i.code for i in indicators().values()}) == 20
 
 
 def test_bronze_is_judged_on_presence_and_its_own_columns() -> None:
