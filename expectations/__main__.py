@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from catalog.model.errors import GateStoppedError, GuantongError
+from expectations import rule_commands
 
 app = typer.Typer(
     help="Quality rules and the gate (质量规则与关口): see the plan, check a table, read the result.",
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(highlight=False)
+app.command()(rule_commands.simulate)
+app.command()(rule_commands.activate)
 
 Resource = Annotated[str, typer.Argument(help="Resource id, such as population.resident.")]
 Version = Annotated[int | None, typer.Option("--version", "-v", help="Delta version; default the newest.")]
@@ -77,6 +80,14 @@ def report(resource: Resource, version: Version = None) -> None:
     )
     for refusal in gate["refusals"]:
         console.print(refusal, markup=False)
+
+
+@app.command()
+def docs() -> None:
+    """Build Great Expectations' Data Docs from the kept results; they load nothing from outside."""
+    from expectations.data_docs import build_data_docs
+
+    console.print(f"检查文档 Data Docs: {build_data_docs()}", markup=False)
 
 
 @app.command()
