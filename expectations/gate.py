@@ -206,6 +206,8 @@ def stopped(outcome: CheckOutcome) -> GateStoppedError:
             f"rows: python -m expectations rows {outcome.resource} {rules[0].rule_id} --version {outcome.version}"
         )
         remedy.append(f"tell: {', '.join(sorted({rule.department for rule in rules}))}")
+    if outcome.is_mended_by_setting_aside:
+        remedy.append("the version passes once these rows are set aside")
     remedy.append("the last good version stays served")
     return GateStoppedError(
         "; ".join([*outcome.refusals, *reasons]),

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.control.tables import CheckResult
 from catalog.model.registry import Registry
-from expectations.gate import is_passing
+from expectations.gate import is_passing, stopped
 from expectations.gx import gxe
 from expectations.plan import SuiteRefusedError, make_plan
 from expectations.result import CheckOutcome, RuleResult
@@ -121,6 +121,17 @@ def test_verdicts() -> None:
     assert replace(PASSED, rules=[mild]).outcome == "warn"
     assert replace(PASSED, rules=[replace(empty, evaluable=False)]).outcome == "stop"
     assert replace(PASSED, rules=[replace(empty, evaluable=False, on_empty="warn")]).outcome == "warn"
+
+
+def test_a_version_that_passes_once_its_rows_are_set_aside_says_so() -> None:
+    aside = replace(GOOD, success=False, failed=3, severity="set_aside")
+    assert replace(PASSED, rules=[aside]).is_mended_by_setting_aside
+    assert "once these rows are set aside" in str(stopped(replace(PASSED, rules=[aside])))
+    for others in ([replace(GOOD, rule_id="x", success=False)], [replace(GOOD, rule_id="x", evaluable=False)]):
+        outcome = replace(PASSED, planned=2, rules=[aside, *others])
+        assert not outcome.is_mended_by_setting_aside
+        assert "set aside" not in str(stopped(outcome))
+    assert not replace(PASSED, error="Spark went away", rules=[aside]).is_mended_by_setting_aside
 
 
 @pytest.mark.parametrize(
