@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from catalog.model.errors import GateStoppedError, GuantongError
+from expectations import rule_commands
 from expectations.notices.command import notices
 from expectations.profile.command import profile
 from expectations.scores.command import scores
@@ -27,6 +28,8 @@ app.command()(scores)
 app.command()(notices)
 app.command()(profile)
 console = Console(highlight=False)
+app.command()(rule_commands.simulate)
+app.command()(rule_commands.activate)
 
 Resource = Annotated[str, typer.Argument(help="Resource id, such as population.resident.")]
 Version = Annotated[int | None, typer.Option("--version", "-v", help="Delta version; default the newest.")]
@@ -107,6 +110,14 @@ def _print_check(resource: str, version: int | None) -> None:
     )
     for refusal in gate["refusals"]:
         console.print(refusal, markup=False)
+
+
+@app.command()
+def docs() -> None:
+    """Build Great Expectations' Data Docs from the kept results; they load nothing from outside."""
+    from expectations.data_docs import build_data_docs
+
+    console.print(f"检查文档 Data Docs: {build_data_docs()}", markup=False)
 
 
 @app.command()

@@ -9,18 +9,24 @@ from pyspark.sql import DataFrame
 
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
-from expectations.examples import find_examples
+from expectations.examples import masked_places, place_columns
 from expectations.gx import Expectation, ExpectationSuiteValidationResult, ExpectationValidationResult, gx_version
 from expectations.one_pass import OnePass, RuleBrokenError
 from expectations.plan import Plan
 from expectations.result import CheckOutcome, RuleResult
 from expectations.suite import build_plan
+from jobs.runtime.spark import many_expressions
 
 JsonDocument = dict[str, Any]
 
 
 def evaluate(
-    frame: DataFrame, contract: Contract, registry: Registry, table_name: str, version: int
+    frame: DataFrame,
+    contract: Contract,
+    registry: Registry,
+    table_name: str,
+    version: int,
+    previous_rows: int | None = None,
 ) -> tuple[CheckOutcome, JsonDocument]:
     """Return the verdict on ``frame`` and the GX validation result that carries it.
 
@@ -30,9 +36,10 @@ def evaluate(
         registry: where inherited standards are found.
         table_name: ``layer.table``.
         version: the Delta version that ``frame`` was read at.
+        previous_rows: live rows of the version that passed before.
     """
     columns = frame.columns
-    plan = build_plan(contract, present=columns, registry=registry)
+    plan = build_plan(contract, present=columns, registry=registry, previous_rows=previous_rows)
     missing = [column for column in contract.columns if column not in columns]
     if missing:
         outcome = CheckOutcome(
@@ -43,24 +50,38 @@ def evaluate(
 
 
 def evaluate_plan(frame: DataFrame, plan: Plan, table_name: str, version: int) -> tuple[CheckOutcome, JsonDocument]:
-    """Return the verdict of a given plan on ``frame`` and its validation result."""
+    """Return the verdict of a given plan on ``frame`` and its validation result.
+
+    Raises:
+        RuleBrokenError: when a rule raises an error instead of a verdict, or was changed since it was planned.
+    """
+    outcome, document, _ = evaluate_rows(frame, plan, table_name, version)
+    return outcome, document
+
+
+def evaluate_rows(
+    frame: DataFrame, plan: Plan, table_name: str, version: int
+) -> tuple[CheckOutcome, JsonDocument, OnePass]:
+    """Return also the pass itself, which can hand out every failing row with the rules it breaks."""
+    names = place_columns(plan.contract, frame.columns)
     one_pass = OnePass(frame, plan.rules)
-    one_pass.prepare()
-    one_pass.run()
+    with many_expressions(frame.sparkSession):
+        one_pass.prepare()
+        one_pass.run(names)
     verdicts = [one_pass.verdict(index) for index in range(len(plan.rules))]
-    failing = {
-        str(rule.meta["rule_id"]): one_pass.failing[index]
-        for index, (rule, verdict) in enumerate(zip(plan.rules, verdicts, strict=True))
-        if not verdict.success and index in one_pass.failing
-    }
-    examples = find_examples(frame, plan.contract, failing)
-    rules = [
-        _rule_result(rule, verdict, examples.get(str(rule.meta["rule_id"]), []))
-        for rule, verdict in zip(plan.rules, verdicts, strict=True)
-    ]
+    if not plan.is_unchanged:
+        raise RuleBrokenError(
+            "the suite was changed between its inspection and the verdict",
+            place=table_name,
+            remedy="rules are made by their contract and rules file; nothing may write to them afterwards",
+        )
+    rules = []
+    for index, (rule, verdict) in enumerate(zip(plan.rules, verdicts, strict=True)):
+        places = one_pass.found[index].places if index in one_pass.found and not verdict.success else []
+        rules.append(_rule_result(rule, verdict, masked_places(plan.contract, names, places) if names else []))
     rows = _live_rows(plan, verdicts)
     outcome = CheckOutcome(plan.contract.id, table_name, version, len(plan.rules), rows, rules)
-    return outcome, _document(plan, outcome, verdicts)
+    return outcome, _document(plan, outcome, verdicts), one_pass
 
 
 def _live_rows(plan: Plan, verdicts: list[ExpectationValidationResult]) -> int:
@@ -100,6 +121,7 @@ def _observed(found: dict[str, Any]) -> str:
 
 
 def _document(plan: Plan, outcome: CheckOutcome, verdicts: list[ExpectationValidationResult]) -> JsonDocument:
+    now = datetime.now(UTC)
     successful = sum(bool(verdict.success) for verdict in verdicts)
     validation = ExpectationSuiteValidationResult(
         success=outcome.outcome != "stop",
@@ -119,7 +141,8 @@ def _document(plan: Plan, outcome: CheckOutcome, verdicts: list[ExpectationValid
                 "data_asset_name": outcome.table,
                 "batch_identifiers": {"version": outcome.version},
             },
-            "validation_time": datetime.now(UTC).isoformat(),
+            "validation_time": now.isoformat(),
+            "run_id": {"run_name": f"{outcome.table} version {outcome.version}", "run_time": now.isoformat()},
         },
     )
     return dict(validation.to_json_dict())

@@ -1,69 +1,59 @@
 """Which rows broke a rule (问题数据定位): twenty keys per rule at most, masked, with their place in the source.
 
-Only rules that failed are looked up, each search ends at its twentieth row, and no value of a personal column leaves.
+The scan brings them along; no value of a personal column leaves in clear but into a file that only its owner reads.
 """
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.control.masking import mask_personal
 from catalog.model.contract import Contract
 from catalog.model.masks import apply_mask
-from expectations.one_pass import Failing
+from expectations.domain import Failing
 
 LIMIT = 20
 PLACES = ("_batch_id", "_source_file", "_row_number")
 """Where a silver row stood in the department's delivery; no personal data."""
 PERSONAL = ("personal", "sensitive")
 
+Place = dict[str, str | None]
 
-def find_examples(
-    frame: DataFrame, contract: Contract, failing: dict[str, Failing], limit: int = LIMIT, *, masked: bool = True
-) -> dict[str, list[dict[str, str | None]]]:
-    """Return key and place of rows that break each rule.
 
-    Args:
-        frame: the checked version of the table.
-        contract: names the key and says which columns are personal.
-        failing: rule id → how to find its rows.
-        limit: rows per rule.
-        masked: whether personal values are hidden; False only for a file with mode 0600.
-    """
-    if not failing:
-        return {}
-    names = [name for name in (*contract.key, *PLACES) if name in frame.columns]
-    if not names:
-        return {}
-    parts = [_rows(frame, rule_id, found, names).limit(limit) for rule_id, found in failing.items()]
+def place_columns(contract: Contract, present: Sequence[str]) -> list[str]:
+    """Return the columns that tell where a row is: its key and its place in the delivery, as far as there are any."""
+    return [name for name in (*contract.key, *PLACES) if name in present]
+
+
+def masked_places(contract: Contract, names: Sequence[str], places: Iterable[Sequence[str | None]]) -> list[Place]:
+    """Return at most twenty ``places`` (values of ``names``) as documents without a personal value in clear."""
     personal = {p.name: contract.item(p.name).mask for p in contract.properties if p.classification in PERSONAL}
-    examples: dict[str, list[dict[str, str | None]]] = {rule_id: [] for rule_id in failing}
-    for row in reduce(lambda a, b: a.unionByName(b), parts).collect():
-        values = {name: row[name] for name in names if row[name] is not None or name in contract.key}
-        if masked:
-            values = {
+    examples = []
+    for values in sorted(places, key=str)[:LIMIT]:
+        place = _place(contract, names, values)
+        examples.append(
+            {
                 name: hide(value, personal[name]) if name in personal else value and mask_personal(value)
-                for name, value in values.items()
+                for name, value in place.items()
             }
-        examples[row["rule"]].append(values)
-    return {rule_id: sorted(rows, key=str) for rule_id, rows in examples.items()}
+        )
+    return sorted(examples, key=str)
 
 
-def _rows(frame: DataFrame, rule_id: str, failing: Failing, names: list[str]) -> DataFrame:
-    rows = failing.domain.select(frame)
-    if failing.predicate is not None:
-        chosen: list[Column] = [F.col(name).cast("string").alias(name) for name in names]
-        return rows.filter(failing.predicate).select(F.lit(rule_id).alias("rule"), *chosen)
-    grouped = [column.strip("`") for column in failing.unique_columns]
-    place: Any = F.min(F.struct(*names)).alias("place")
-    repeated = rows.groupBy(*grouped).agg(place, F.count(F.lit(1)).alias("rows")).where(F.col("rows") > 1)
-    return repeated.select(
-        F.lit(rule_id).alias("rule"), *[F.col("place")[name].cast("string").alias(name) for name in names]
-    )
+def find_rows(frame: DataFrame, contract: Contract, failing: Failing, limit: int) -> list[Place]:
+    """Return key and place, in clear, of up to ``limit`` rows that break a rule; for a file with mode 0600."""
+    names = place_columns(contract, frame.columns)
+    rows = failing.rows(frame).select(*[F.col(name).cast("string").alias(name) for name in names]).limit(limit)
+    return [_place(contract, names, list(row)) for row in rows.collect()]
+
+
+def _place(contract: Contract, names: Sequence[str], values: Sequence[str | None]) -> Place:
+    """Return the values by name; a key's null is told, that of a technical column says nothing."""
+    pairs = zip(names, values, strict=True)
+    return {name: value for name, value in pairs if value is not None or name in contract.key}
 
 
 def hide(value: str | None, mask: str | None) -> str | None:

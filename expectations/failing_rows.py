@@ -5,16 +5,14 @@ from __future__ import annotations
 from catalog.model import layers
 from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
-from expectations.examples import find_examples
+from expectations.examples import Place, find_rows
 from expectations.one_pass import OnePass
 from expectations.suite import build_plan
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 
 
-def failing_rows(
-    resource: str, rule_id: str, version: int | None, limit: int
-) -> tuple[int, list[dict[str, str | None]]]:
+def failing_rows(resource: str, rule_id: str, version: int | None, limit: int) -> tuple[int, list[Place]]:
     """Return the version looked at and the keys of the rows in it that break ``rule_id``.
 
     Raises:
@@ -37,4 +35,4 @@ def failing_rows(
             place=table.name,
             remedy=f"python -m expectations suite {resource} lists the rules",
         )
-    return pinned, find_examples(frame, contract, {rule_id: one_pass.failing[0]}, limit, masked=False)[rule_id]
+    return pinned, find_rows(frame, contract, one_pass.failing[0], limit)

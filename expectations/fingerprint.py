@@ -11,10 +11,13 @@ from catalog.model.contract import Contract
 from catalog.model.registry import Registry
 
 HERE = Path(__file__).resolve().parent
+STANDARDS = HERE.parent / "jobs" / "runtime" / "standards"
+DIVISIONS = ("division", "citizen_id")
+"""Standards whose judgement reads the list of divisions."""
 
 
 def fingerprint(contract: Contract, registry: Registry) -> str:
-    """Return the hash of the contract, those it inherits from, its code lists, its rules, this code and GX's version.
+    """Return the hash of contract, those it inherits from, code lists, rules, predicates, this code and GX's version.
 
     A version that passed under the same hash need not be scanned again.
 
@@ -24,15 +27,26 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
     digest = hashlib.sha256(version("great-expectations").encode())
     for source in _lineage(contract, registry):
         digest.update(registry.sha256(source.id).encode())
-        for item in source.government.items.values():
-            if item.code_list:
-                load_code_list(item.code_list)
-                digest.update((CODES / f"{item.code_list}.csv").read_bytes())
+        for code_list in _code_lists(source):
+            load_code_list(code_list)
+            digest.update((CODES / f"{code_list}.csv").read_bytes())
     rules = HERE / "rules" / contract.domain / f"{contract.name}.py"
-    for path in [*sorted(HERE.glob("*.py")), HERE / "rules" / "__init__.py", rules]:
+    for path in [
+        *sorted(HERE.glob("*.py")),
+        *sorted(STANDARDS.rglob("*.py")),
+        HERE / "indicators.csv",
+        HERE / "rules" / "__init__.py",
+        rules,
+    ]:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _code_lists(contract: Contract) -> list[str]:
+    items = contract.government.items.values()
+    named = {item.code_list for item in items if item.code_list}
+    return sorted(named | {"division" for item in items if item.standard in DIVISIONS})
 
 
 def _lineage(contract: Contract, registry: Registry) -> list[Contract]:

@@ -7,10 +7,11 @@ check that could not be carried out is a stop.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
-from catalog.control.checks import latest_check, record_check
+from catalog.control.checks import is_genuine, latest_check, record_check, rows_before
 from catalog.control.masking import mask_personal
 from catalog.control.session import in_transaction
 from catalog.control.tables import CheckResult
@@ -18,6 +19,8 @@ from catalog.model import layers
 from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.registry import Registry, get_registry
+from catalog.model.settings import get_settings
+from expectations.activation import GATE, activate
 from expectations.fingerprint import fingerprint
 from expectations.result import CheckOutcome
 from jobs.runtime import delta
@@ -75,11 +78,17 @@ def pass_gate(
         GateStoppedError: when the outcome is stop.
         Exception: whatever kept the result from being recorded; an unrecorded check is no check.
     """
-    outcome, document, cause = _evaluate(spark, contract, registry, table, version)
+    sealed = seal(spark, contract, registry, table)
+    before = in_transaction(lambda session: rows_before(session, table.name, sealed["table_id"], version))
+    outcome, document, cause = _evaluate(spark, contract, registry, table, version, before)
     from expectations.report import describe, render, write_report
 
+    if fingerprint(contract, registry) != sealed["fingerprint"]:
+        outcome = replace(outcome, error="the rules were changed while the check ran")
     path = write_report(outcome, document)
-    record(outcome, seal(spark, contract, registry, table), report=str(path), run_id=run.run_id, batch=batch)
+    record(outcome, sealed, report=str(path), run_id=run.run_id, batch=batch)
+    if outcome.rules and (changes := activate(contract, registry, GATE)):
+        run.say(f"rules in force now: {', '.join(f'{len(rules)} {what}' for what, rules in changes.items())}")
     told = [describe(rule) for rule in outcome.rules if rule.outcome != "pass"]
     if told:
         console.print(render(told, f"{table.name} 版本 version {version}"))
@@ -96,13 +105,18 @@ def pass_gate(
 
 
 def _evaluate(
-    spark: SparkSession, contract: Contract, registry: Registry, table: layers.Table, version: int
+    spark: SparkSession,
+    contract: Contract,
+    registry: Registry,
+    table: layers.Table,
+    version: int,
+    previous_rows: int | None,
 ) -> tuple[CheckOutcome, dict[str, object], Exception | None]:
     try:
         from expectations.evaluate import evaluate
 
         frame = delta.read(spark, table, version)
-        return (*evaluate(frame, contract, registry, table.name, version), None)
+        return (*evaluate(frame, contract, registry, table.name, version, previous_rows), None)
     except Exception as error:
         text = mask_personal(f"{type(error).__name__}: {error}")
         return CheckOutcome(contract.id, table.name, version, 0, 0, [], text), {}, error
@@ -146,6 +160,7 @@ def record(
             detail=detail,
             report_path=report,
             run_id=run_id,
+            key=get_settings().require("identity_key"),
         )
     )
 
@@ -157,6 +172,8 @@ def is_passing(result: CheckResult) -> bool:
 
 def _holds(result: CheckResult, sealed: dict[str, str]) -> bool:
     """Tell whether a record lets through the table and rules of ``sealed``."""
+    if not is_genuine(result, get_settings().require("identity_key")):
+        return False
     return is_passing(result) and all(result.detail.get(name) == value for name, value in sealed.items())
 
 
@@ -173,6 +190,8 @@ def require_checked(resource: str, version: int) -> CheckResult:
     if known is not None and _holds(known, seal(connect(), contract, registry, table)):
         return known
     seen = "was never checked" if known is None else f"was last checked as {known.outcome}, or under other rules"
+    if known is not None and not is_genuine(known, get_settings().require("identity_key")):
+        seen = "has a record that the gate did not write"
     raise GateStoppedError(
         f"version {version} of {table.name} {seen}",
         place=f"{table.name} version {version}",
@@ -190,6 +209,8 @@ def stopped(outcome: CheckOutcome) -> GateStoppedError:
             f"rows: python -m expectations rows {outcome.resource} {rules[0].rule_id} --version {outcome.version}"
         )
         remedy.append(f"tell: {', '.join(sorted({rule.department for rule in rules}))}")
+    if outcome.is_mended_by_setting_aside:
+        remedy.append("the version passes once these rows are set aside")
     remedy.append("the last good version stays served")
     return GateStoppedError(
         "; ".join([*outcome.refusals, *reasons]),

@@ -44,6 +44,7 @@ try:
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
+        expectationSuiteValidationResultSchema,
     )
     from great_expectations.execution_engine.sparkdf_execution_engine import SparkDFExecutionEngine
     from great_expectations.expectations.expectation import (
@@ -53,8 +54,20 @@ try:
         Expectation,
         MulticolumnMapExpectation,
     )
+    from great_expectations.expectations.metrics.map_metric_provider import (
+        ColumnMapMetricProvider,
+        ColumnPairMapMetricProvider,
+        MulticolumnMapMetricProvider,
+        column_condition_partial,
+        column_pair_condition_partial,
+        multicolumn_condition_partial,
+    )
+    from great_expectations.expectations.metrics.metric_provider import metric_value
+    from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
     from great_expectations.expectations.row_conditions import Column as ConditionColumn
-    from great_expectations.expectations.row_conditions import deserialize_row_condition
+    from great_expectations.expectations.row_conditions import RowConditionType, deserialize_row_condition
+    from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
     from great_expectations.validator.metric_configuration import MetricConfiguration
     from great_expectations.validator.validation_graph import ValidationGraph
 finally:
@@ -65,17 +78,33 @@ finally:
 __all__ = [
     "BatchExpectation",
     "ColumnMapExpectation",
+    "ColumnMapMetricProvider",
     "ColumnPairMapExpectation",
+    "ColumnPairMapMetricProvider",
     "ConditionColumn",
+    "DefaultJinjaPageView",
     "Expectation",
     "ExpectationSuite",
+    "ExpectationSuitePageRenderer",
     "ExpectationSuiteValidationResult",
     "ExpectationValidationResult",
     "MetricConfiguration",
     "MulticolumnMapExpectation",
+    "MulticolumnMapMetricProvider",
+    "RowConditionType",
     "SparkDFExecutionEngine",
+    "TableMetricProvider",
     "ValidationGraph",
+    "ValidationResultsPageRenderer",
+    "column_condition_partial",
+    "column_pair_condition_partial",
     "deserialize_row_condition",
     "gx_version",
     "gxe",
+    "metric_value",
+    "multicolumn_condition_partial",
+    "read_validation_result",
 ]
+
+read_validation_result = expectationSuiteValidationResultSchema.load
+"""A validation result's document → the result; the types of its expectations must have been imported."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 
 from catalog.model.contract import Contract
 from catalog.model.errors import GuantongError
 from expectations.gx import ConditionColumn, Expectation, ExpectationSuite
+from expectations.rule import MANDATORY
 
 LIVE = ConditionColumn("_is_deleted") == False  # noqa: E712 - builds GX's row condition
 """Tombstones (已删除记录) are judged by their keys only."""
@@ -27,6 +30,13 @@ class Plan:
     suite: ExpectationSuite
     live_only: bool
     """Whether the table keeps tombstones, so that most rules look at live rows only."""
+    seals: tuple[str, ...]
+    """What each rule was when the plan was inspected, in the suite's order."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the suite still is what was inspected; GX's expectations can be written to."""
+        return tuple(seal_of(rule) for rule in self.suite.expectations) == self.seals
 
     @property
     def rules(self) -> list[Expectation]:
@@ -54,7 +64,15 @@ def make_plan(contract: Contract, expectations: list[Expectation], *, live_only:
             place=place,
             remedy="see the log for the configuration it refused",
         )
-    return Plan(contract, suite, live_only)
+    return Plan(contract, suite, live_only, tuple(seal_of(rule) for rule in suite.expectations))
+
+
+def seal_of(expectation: Expectation) -> str:
+    """Return a hash of what a rule demands and how much it weighs; its words may change without changing it."""
+    said = expectation.configuration.to_json_dict()
+    meta = said.get("meta") or {}
+    weight = [meta.get(name) for name in ("rule_id", "version", "severity", "on_empty")]
+    return hashlib.sha256(json.dumps([said["type"], said["kwargs"], weight], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _inspect(expectation: Expectation, seen: set[str], place: str) -> None:
@@ -69,19 +87,26 @@ def _inspect(expectation: Expectation, seen: set[str], place: str) -> None:
     if rule_id in seen:
         raise SuiteRefusedError(f"two rules are called {rule_id}", place=place, remedy="rule ids are unique")
     seen.add(rule_id)
-    if getattr(expectation, "mostly", 1) != 1 and meta["severity"] == "stop":
+    is_mandatory = meta["severity"] in MANDATORY
+    if getattr(expectation, "mostly", 1) != 1 and is_mandatory:
         raise SuiteRefusedError(
-            f"rule {rule_id} stops, yet tolerates failures (mostly={expectation.mostly})",
+            f"rule {rule_id} is mandatory, yet tolerates failures (mostly={expectation.mostly})",
             place=place,
             remedy="a mandatory rule holds for every row; lower its severity to warn, or drop mostly",
         )
-    regex = getattr(expectation, "regex", None)
-    if isinstance(regex, str) and meta["severity"] == "stop" and not _is_anchored(regex):
-        raise SuiteRefusedError(
-            f"the pattern of rule {rule_id} is open: {regex}",
-            place=place,
-            remedy=r"write \A…\z, and [0-9] for digits: $ admits a trailing newline, \d full-width digits",
-        )
+    for regex in _patterns(expectation) if is_mandatory else []:
+        if not _is_anchored(regex):
+            raise SuiteRefusedError(
+                f"the pattern of rule {rule_id} is open: {regex}",
+                place=place,
+                remedy=r"write \A…\z, and [0-9] for digits: $ admits a trailing newline, \d full-width digits",
+            )
+
+
+def _patterns(expectation: Expectation) -> list[str]:
+    """Return the patterns that a value has to match, of one or of several."""
+    given = [getattr(expectation, "regex", None), *(getattr(expectation, "regex_list", None) or [])]
+    return [regex for regex in given if isinstance(regex, str)]
 
 
 def _is_anchored(regex: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from expectations.rule import MANDATORY, Severity
+
 Outcome = Literal["pass", "warn", "stop"]
 _WORST: dict[Outcome, int] = {"pass": 0, "warn": 1, "stop": 2}
 
@@ -18,13 +20,13 @@ class RuleResult:
     """The verdict on one rule."""
 
     rule_id: str
-    severity: Outcome
+    severity: Severity
     success: bool
     failed: int
     """Rows that break it; 1 for a rule on the whole table."""
     evaluable: bool
     """False when every value it looked at is null: neither right nor wrong."""
-    on_empty: Outcome
+    on_empty: Severity
     zh: str
     en: str
     department: str
@@ -34,9 +36,9 @@ class RuleResult:
     @property
     def outcome(self) -> Outcome:
         """Pass, warn or stop, for this rule alone."""
-        if not self.success:
-            return "stop" if self.severity == "stop" else "warn"
-        return "pass" if self.evaluable else self.on_empty
+        if self.success and self.evaluable:
+            return "pass"
+        return "stop" if (self.on_empty if self.success else self.severity) in MANDATORY else "warn"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ class CheckOutcome:
     def failed(self) -> int:
         """Rules that did not pass."""
         return sum(rule.outcome != "pass" for rule in self.rules)
+
+    @property
+    def is_mended_by_setting_aside(self) -> bool:
+        """Whether the version would pass without the rows that break rules of the severity ``set_aside``."""
+        stops = [rule for rule in self.rules if rule.outcome == "stop"]
+        return bool(stops) and not self.refusals and all(r.severity == "set_aside" and not r.success for r in stops)
 
     @property
     def refusals(self) -> list[str]:

@@ -1,22 +1,37 @@
-"""What a rule says beside its predicate (规则说明): id, severity, GB/T 36344 indicator, two languages, department."""
+"""What a rule says beside its predicate (规则说明): id, version, severity, GB/T 36344 indicator, words, department."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
-Severity = Literal["stop", "warn"]
+Severity = Literal["stop", "set_aside", "flag", "warn"]
+"""What a failure means (级别): stop the batch 阻断, set the row aside 隔离, publish with a flag 标注, warn 提示."""
+MANDATORY: tuple[Severity, ...] = ("stop", "set_aside")
+"""Severities under which no failing row may be in a version that passes."""
+_GX_SEVERITY: dict[Severity, str] = {"stop": "critical", "set_aside": "critical", "flag": "warning", "warn": "info"}
 
-INDICATORS = {
-    "规范性": ("数据标准", "数据模型", "元数据", "业务规则", "权威参考数据", "安全规范"),
-    "完整性": ("数据元素", "数据记录"),
-    "准确性": ("内容正确性", "格式合规性", "重复率", "唯一性", "脏数据出现率"),
-    "一致性": ("相同数据", "关联数据"),
-    "时效性": ("时间段正确性", "时间点及时性", "时序性"),
-    "可访问性": ("可访问", "可用"),
-}
-"""The six dimensions and twenty indicators of GB/T 36344-2018."""
-_DIMENSION_OF = {indicator: dimension for dimension, indicators in INDICATORS.items() for indicator in indicators}
+
+@dataclass(frozen=True)
+class Indicator:
+    """One of the twenty indicators (评价指标) of GB/T 36344-2018, a line of ``indicators.csv``."""
+
+    code: str
+    dimension: str
+    dimension_en: str
+    indicator: str
+    indicator_en: str
+    question: str
+
+
+@lru_cache
+def indicators() -> dict[str, Indicator]:
+    """Return the indicators by their Chinese name, in the standard's order."""
+    with Path(__file__).with_name("indicators.csv").open(encoding="utf-8", newline="") as file:
+        return {line["indicator"]: Indicator(**line) for line in csv.DictReader(file)}
 
 
 @dataclass(frozen=True)
@@ -33,10 +48,16 @@ class Rule:
     """The department that can mend it."""
     on_empty: Severity = "warn"
     """What an all-null column means for this rule: never a pass."""
+    version: int = 1
+    """Counted up when the meaning of the rule changes under the same id."""
 
     def __post_init__(self) -> None:
-        if self.indicator not in _DIMENSION_OF:
+        if self.indicator not in indicators():
             raise ValueError(f"{self.indicator} is no indicator of GB/T 36344 (rule {self.rule_id})")
+        if self.severity not in _GX_SEVERITY or self.on_empty not in _GX_SEVERITY:
+            raise ValueError(f"rule {self.rule_id}: severity is one of {', '.join(_GX_SEVERITY)}")
+        if self.version < 1:
+            raise ValueError(f"rule {self.rule_id}: versions count from 1")
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -45,12 +66,15 @@ class Rule:
         >>> Rule("a.b.c.not_null", "stop", "数据元素", "不得为空", "is never null", "civil_affairs").meta["dimension"]
         '完整性'
         """
+        indicator = indicators()[self.indicator]
         return {
             "rule_id": self.rule_id,
+            "version": self.version,
             "severity": self.severity,
             "standard": "GB/T 36344-2018",
-            "dimension": _DIMENSION_OF[self.indicator],
-            "indicator": self.indicator,
+            "dimension": indicator.dimension,
+            "indicator": indicator.indicator,
+            "indicator_code": indicator.code,
             "zh": self.zh,
             "en": self.en,
             "department": self.department,
@@ -59,5 +83,6 @@ class Rule:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """``meta`` and GX's own severity, as keyword arguments of an expectation."""
-        return {"meta": self.meta, "severity": "critical" if self.severity == "stop" else "warning"}
+        """``meta``, GX's own severity and the words as GX's description, as keyword arguments of an expectation."""
+        words = f"{self.zh} / {self.en}"
+        return {"meta": self.meta, "severity": _GX_SEVERITY[self.severity], "description": words}

@@ -17,6 +17,17 @@ PATTERNS = {
 """Standard → anchored ASCII pattern in Java's spelling, and what it is in two languages."""
 
 
+KINDS = {
+    "citizen_id": ("公民身份号码", "citizen number (GB 11643)"),
+    "uscc": ("统一社会信用代码", "unified social credit code (GB 32100)"),
+    "licence_id": ("电子证照标识", "licence identifier (GB/T 36904)"),
+    "organisation_code": ("组织机构代码", "organisation code (GB 11714)"),
+    "registration_number": ("工商注册号", "registration number (GS 15-2006)"),
+    "division": ("行政区划代码", "division code (GB/T 2260)"),
+}
+"""Standard → what a valid value is, in two languages."""
+
+
 def bound_item(contract: Contract, column: str, registry: Registry) -> Item:
     """Return how ``column`` is judged; base and shared tables inherit it from the tables they are built from.
 

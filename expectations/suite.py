@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from math import ceil, floor
 from typing import Any, Literal
 
 from catalog.model.codes import load_code_list
 from catalog.model.contract import Contract, Item, Property
+from catalog.model.element import Element
 from catalog.model.registry import Registry, get_registry
 from catalog.model.settings import get_settings
+from expectations.custom import IDENTIFIERS, ExpectColumnValuesToHaveElementFormat
 from expectations.exact_type import ExpectColumnSparkTypeToBe
 from expectations.gx import Expectation, gxe
 from expectations.plan import LIVE, Plan, make_plan
 from expectations.rule import Rule, Severity
 from expectations.rules import RuleBook, business_rules
-from expectations.standards import PATTERNS, bound_item
+from expectations.standards import KINDS, PATTERNS, bound_item
 
 Layer = Literal["bronze", "silver", "base", "gold"]
 
@@ -51,6 +55,7 @@ def build_plan(
     present: Sequence[str] = (),
     registry: Registry | None = None,
     business_date: date | None = None,
+    previous_rows: int | None = None,
 ) -> Plan:
     """Return the plan of ``contract`` on one layer.
 
@@ -60,6 +65,7 @@ def build_plan(
         present: the table's columns, of which those starting with ``_`` are taken as the pipeline's.
         registry: where the inputs' contracts are found.
         business_date: upper bound of birth dates; default the setting.
+        previous_rows: live rows of the version that passed before, which ``bounds.fall`` and ``growth`` look at.
 
     Raises:
         SuiteRefusedError: when the outcome could not stop anything.
@@ -70,6 +76,7 @@ def build_plan(
         pipeline=tuple(c for c in present if c.startswith("_")),
         registry=registry or get_registry(),
         today=business_date or get_settings().business_date,
+        previous_rows=previous_rows,
     )
     return make_plan(contract, list(builder.expectations()), live_only=builder.live_only)
 
@@ -83,6 +90,11 @@ class _Builder:
     pipeline: tuple[str, ...]
     registry: Registry
     today: date
+    previous_rows: int | None = None
+
+    @cached_property
+    def elements(self) -> dict[str, Element]:
+        return self.registry.elements_of(self.contract)
 
     @property
     def live_only(self) -> bool:
@@ -104,6 +116,8 @@ class _Builder:
         yield from self.technical()
         if self.layer == "bronze":
             return
+        yield from self.change()
+        yield from self.freshness()
         yield self.columns()
         yield from self.key()
         for column in self.contract.properties:
@@ -112,10 +126,10 @@ class _Builder:
 
     def rows(self) -> Iterator[Expectation]:
         bounds = self.contract.government.bounds
-        floor = 1 if self.layer == "bronze" else bounds.floor
+        least = 1 if self.layer == "bronze" else bounds.floor
         yield gxe.ExpectTableRowCountToBeBetween(
-            min_value=floor, **self.live,
-            **self.rule("table", "row_floor", "stop", "数据记录", f"行数不少于 {floor}", f"has at least {floor} rows"),
+            min_value=least, **self.live,
+            **self.rule("table", "row_floor", "stop", "数据记录", f"行数不少于 {least}", f"has at least {least} rows"),
         )  # fmt: skip
         if bounds.ceiling is not None and self.layer != "bronze":
             yield gxe.ExpectTableRowCountToBeBetween(
@@ -125,6 +139,43 @@ class _Builder:
                     f"行数不多于 {bounds.ceiling}", f"has at most {bounds.ceiling} rows",
                 ),
             )  # fmt: skip
+
+    def change(self) -> Iterator[Expectation]:
+        """Compare with the version that passed before; without one there is nothing to say."""
+        bounds, before = self.contract.government.bounds, self.previous_rows
+        if before and bounds.fall is not None:
+            least = ceil(before * (1 - bounds.fall))
+            yield gxe.ExpectTableRowCountToBeBetween(
+                min_value=least, **self.live,
+                **self.rule(
+                    "table", "not_truncated", "stop", "数据记录",
+                    f"行数不得比上一版本（{before}）少 {bounds.fall:.0%} 以上，疑为数据截断",
+                    f"has lost at most {bounds.fall:.0%} of the {before} rows of the version before",
+                ),
+            )  # fmt: skip
+        if before and bounds.growth is not None:
+            yield gxe.ExpectTableRowCountToBeBetween(
+                max_value=floor(before * (1 + bounds.growth)), **self.live,
+                **self.rule(
+                    "table", "growth", "warn", "时间段正确性",
+                    f"行数不应比上一版本（{before}）多 {bounds.growth:.0%} 以上",
+                    f"has grown by at most {bounds.growth:.0%} from the {before} rows of the version before",
+                ),
+            )  # fmt: skip
+
+    def freshness(self) -> Iterator[Expectation]:
+        days = self.contract.government.bounds.max_age_days
+        if days is None:
+            return
+        since = datetime(self.today.year, self.today.month, self.today.day) - timedelta(days=days)
+        yield gxe.ExpectColumnMaxToBeBetween(
+            column="_source_at" if self.layer == "silver" else "_recorded_at",
+            min_value=since,
+            **self.rule(
+                "table", "fresh", "warn", "时间点及时性",
+                f"最新数据应不早于 {since:%Y-%m-%d}", f"its newest row is of {since:%Y-%m-%d} or later",
+            ),
+        )  # fmt: skip
 
     def technical(self) -> Iterator[Expectation]:
         for name in TECHNICAL[self.layer]:
@@ -170,7 +221,7 @@ class _Builder:
     def column(self, column: Property, item: Item) -> Iterator[Expectation]:
         yield self.type(column)
         is_key = column.primary_key
-        severity: Severity = "warn" if item.on_failure == "flag" and not is_key else "stop"
+        severity: Severity = "flag" if item.on_failure == "flag" and not is_key else "stop"
         if column.required or is_key:
             yield gxe.ExpectColumnValuesToNotBeNull(
                 column=column.name, **({} if is_key else self.live),
@@ -220,6 +271,15 @@ class _Builder:
                     name, "pattern", severity, "格式合规性", f"{chinese}应符合{zh}", f"{name} has {en}", on_empty
                 ),
             )  # fmt: skip
+            yield IDENTIFIERS[item.standard](
+                column=name, **self.live, **({"at_birth": False} if item.standard == "citizen_id" else {}),
+                **self.rule(
+                    name, "valid", "flag" if item.on_failure == "flag" else severity, "内容正确性",
+                    f"{chinese}应为有效的{KINDS[item.standard][0]}", f"{name} is a valid {KINDS[item.standard][1]}",
+                    on_empty,
+                ),
+            )  # fmt: skip
+        yield from self.form(column, item)
         if column.logical_type == "date" and column.spark_type == "date":
             latest = datetime(self.today.year, self.today.month, self.today.day) if item.agrees_with else LATEST
             yield gxe.ExpectColumnValuesToBeBetween(
@@ -230,3 +290,25 @@ class _Builder:
                     f"{name} lies between {EARLIEST:%Y-%m-%d} and {latest:%Y-%m-%d}",
                 ),
             )  # fmt: skip
+
+    def form(self, column: Property, item: Item) -> Iterator[Expectation]:
+        """Judge free text and numbers by their data element; codes, identifiers and dates have stricter rules."""
+        element = self.elements.get(column.name)
+        if (
+            element is None
+            or item.code_list
+            or item.standard in PATTERNS
+            or element.form.characters not in ("a", "n", "an")
+        ):
+            return
+        is_number = column.logical_type in ("number", "integer")
+        if is_number and element.form.longest is None:
+            return
+        yield ExpectColumnValuesToHaveElementFormat(
+            column=column.name, notation=element.form.notation, is_number=is_number, **self.live,
+            **self.rule(
+                column.name, "format", "warn", "数据标准",
+                f"{column.business_name}应符合数据元格式 {element.form.notation}",
+                f"{column.name} has the form {element.form.notation} of its data element",
+            ),
+        )  # fmt: skip

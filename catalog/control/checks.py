@@ -1,5 +1,8 @@
 """What the quality gate decided (质量关口结论), one record per checked table version."""
 
+import hashlib
+import hmac
+import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +27,9 @@ def record_check(
     detail: dict[str, Any] | None = None,
     report_path: str | None = None,
     run_id: uuid.UUID | None = None,
+    key: str = "",
 ) -> uuid.UUID:
-    """Record the outcome of one check (`pass`, `warn` or `stop`) and return its number."""
+    """Record the outcome of one check (`pass`, `warn` or `stop`), signed with ``key``, and return its number."""
     check = CheckResult(
         check_id=uuid.uuid4(),
         run_id=run_id,
@@ -40,6 +44,8 @@ def record_check(
         detail=detail or {},
         report_path=report_path,
     )
+    if key:
+        check.detail = {**check.detail, "signature": signature(check, key)}
     session.add(check)
     session.flush()
     return check.check_id
@@ -51,3 +57,42 @@ def latest_check(session: Session, table_name: str, delta_version: int | None = 
     if delta_version is not None:
         query = query.where(CheckResult.delta_version == delta_version)
     return session.scalars(query.order_by(CheckResult.checked_at.desc()).limit(1)).one_or_none()
+
+
+def rows_before(session: Session, table_name: str, table_id: str, delta_version: int) -> int | None:
+    """Return the rows of the newest version before ``delta_version`` that passed; nothing when none did.
+
+    Args:
+        session: the control plane.
+        table_name: ``layer.table``.
+        table_id: Delta's id of the table; records of one that stood there before do not count.
+        delta_version: the version about to be checked.
+    """
+    query = (
+        select(CheckResult.detail)
+        .where(CheckResult.table_name == table_name, CheckResult.outcome.in_(("pass", "warn")))
+        .where(CheckResult.delta_version < delta_version, CheckResult.detail["table_id"].astext == table_id)
+        .order_by(CheckResult.delta_version.desc(), CheckResult.checked_at.desc())
+        .limit(1)
+    )
+    detail = session.scalars(query).one_or_none()
+    return None if detail is None else int(detail["rows"])
+
+
+def signature(check: CheckResult, key: str) -> str:
+    """Return the keyed hash of what a record says, so that a verdict written past the gate is found out.
+
+    Args:
+        check: the record; a ``signature`` in its detail is left out.
+        key: a secret of the installation, hexadecimal.
+    """
+    counts = [check.planned, check.evaluated, check.failed]
+    detail = {name: value for name, value in check.detail.items() if name != "signature"}
+    said = [check.resource, check.table_name, check.delta_version, check.outcome, *counts, detail]
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return hmac.new(bytes.fromhex(key), f"check_result\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def is_genuine(check: CheckResult, key: str) -> bool:
+    """Tell whether the gate itself wrote ``check``, and nobody changed it since."""
+    return hmac.compare_digest(str(check.detail.get("signature", "")), signature(check, key))

@@ -134,6 +134,13 @@ class Bounds(Strict):
 
     floor: int = Field(default=1, ge=1)
     ceiling: int | None = None
+    fall: float | None = Field(default=None, gt=0, lt=1)
+    """Largest share of its rows that a table may lose against the version that passed before; more is held as a
+    truncated delivery (数据截断). Absent: not judged."""
+    growth: float | None = Field(default=None, gt=0)
+    """Largest share by which it may grow against that version before the gate warns."""
+    max_age_days: int | None = Field(default=None, ge=0)
+    """Days before the business date by which the newest row must have changed at its source; older warns."""
 
 
 class Link(Strict):

@@ -26,20 +26,23 @@ class RuleBook:
     live_only: bool
     """Whether the table keeps tombstones."""
 
-    def rule(self, subject: str, what: str, severity: Severity, indicator: str, zh: str, en: str) -> dict[str, Any]:
+    def rule(
+        self, subject: str, what: str, severity: Severity, indicator: str, zh: str, en: str, version: int = 1
+    ) -> dict[str, Any]:
         """Return the arguments every expectation needs: words, weight and the rows it looks at (live ones).
 
         Args:
             subject: the column, or a word for several.
             what: the rule's own name; the id becomes ``<resource>.<subject>.<what>``.
-            severity: ``stop`` or ``warn``.
+            severity: what a failure means, ``stop``, ``set_aside``, ``flag`` or ``warn``.
             indicator: one of the twenty of GB/T 36344.
             zh: what must hold, in Chinese, for the department's report.
             en: the same in English.
+            version: counted up when the meaning changes.
         """
-        rule = Rule(
-            f"{self.contract.id}.{subject}.{what}", severity, indicator, zh, en, self.contract.government.department
-        )
+        department = self.contract.government.department
+        rule_id = f"{self.contract.id}.{subject}.{what}"
+        rule = Rule(rule_id, severity, indicator, zh, en, department, version=version)
         return {**rule.arguments, **({"row_condition": LIVE} if self.live_only else {})}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.control.checks import latest_check
+from catalog.control.checks import is_genuine, latest_check
 from catalog.control.resources import register_resource
 from catalog.control.session import in_transaction, session_scope
 from catalog.control.shares import publish_share_version
@@ -17,6 +17,7 @@ from catalog.model.errors import GateStoppedError
 from catalog.model.exchange_types import exchange_type
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
+from catalog.model.settings import get_settings
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import stage_run
@@ -78,6 +79,8 @@ def _proof(contract: Contract, table_name: str, version: int, table_id: str) -> 
     with session_scope() as session:
         check = latest_check(session, table_name, version)
     if check is not None and check.detail.get("table_id") != table_id:
+        check = None
+    if check is not None and not is_genuine(check, get_settings().require("identity_key")):
         check = None
     if check is None or check.outcome not in ("pass", "warn"):
         said = f"was stopped by the gate ({check.failed} rules failed)" if check else "was never checked"

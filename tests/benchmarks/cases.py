@@ -1,6 +1,7 @@
 """All cases by name."""
 
 from tests.benchmarks.catalogue import catalogue_search, grant_life
+from tests.benchmarks.checking import checking
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
 from tests.benchmarks.reconciling import reconciling
@@ -10,6 +11,7 @@ from tests.benchmarks.serving import api_fuzz, catalogue_readers
 CASES = {
     "ingestion": ingestion,
     "scheduling": scheduling,
+    "checking": checking,
     "conforming": conforming,
     "reconcile": reconciling,
     "catalogue-readers": catalogue_readers,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from catalog.control.tables import CheckResult
 from catalog.model.registry import Registry
-from expectations.gate import is_passing
+from expectations.gate import is_passing, stopped
 from expectations.gx import gxe
 from expectations.plan import SuiteRefusedError, make_plan
 from expectations.result import CheckOutcome, RuleResult
-from expectations.rule import Rule
+from expectations.rule import Rule, indicators
 from expectations.suite import build_plan
 from tests.expectations.trial import contract_of
 
@@ -72,8 +73,22 @@ def test_every_rule_of_a_contract_speaks_two_languages_and_names_its_department(
         assert any("\u4e00" <= c <= "\u9fff" for c in meta["zh"]), meta
         assert meta["en"].isascii() and meta["en"]
         assert meta["department"] == "public_security"
-        assert meta["severity"] in ("stop", "warn")
-        assert rule.severity == ("critical" if meta["severity"] == "stop" else "warning")
+        assert rule.severity == {"stop": "critical", "flag": "warning", "warn": "info"}[meta["severity"]]
+        assert meta["version"] == 1
+        assert rule.description == f"{meta['zh']} / {meta['en']}"
+
+
+def test_the_twenty_indicators_of_the_standard() -> None:
+    assert len(indicators()) == 20
+    assert [len(list(group)) for _, group in groupby(indicators().values(), lambda i: i.dimension)] == [
+        6,
+        2,
+        5,
+        2,
+        3,
+        2,
+    ]
+    assert len({i.code for i in indicators().values()}) == 20
 
 
 def test_bronze_is_judged_on_presence_and_its_own_columns() -> None:
@@ -106,6 +121,17 @@ def test_verdicts() -> None:
     assert replace(PASSED, rules=[mild]).outcome == "warn"
     assert replace(PASSED, rules=[replace(empty, evaluable=False)]).outcome == "stop"
     assert replace(PASSED, rules=[replace(empty, evaluable=False, on_empty="warn")]).outcome == "warn"
+
+
+def test_a_version_that_passes_once_its_rows_are_set_aside_says_so() -> None:
+    aside = replace(GOOD, success=False, failed=3, severity="set_aside")
+    assert replace(PASSED, rules=[aside]).is_mended_by_setting_aside
+    assert "once these rows are set aside" in str(stopped(replace(PASSED, rules=[aside])))
+    for others in ([replace(GOOD, rule_id="x", success=False)], [replace(GOOD, rule_id="x", evaluable=False)]):
+        outcome = replace(PASSED, planned=2, rules=[aside, *others])
+        assert not outcome.is_mended_by_setting_aside
+        assert "set aside" not in str(stopped(outcome))
+    assert not replace(PASSED, error="Spark went away", rules=[aside]).is_mended_by_setting_aside
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,43 @@ def _codes(name: str, random: np.random.Generator, turn: NDArray[np.int64]) -> p
     standard = np.array(sorted(known.canonical_codes))
     of_all, of_standard = (codes[random.integers(0, len(codes), len(turn))] for codes in (written, standard))
     return pa.array(np.where(turn > 0, of_all, of_standard))
+
+
+def standard_companies(rows: int, seed: int = 7, spoilt: float = 0.0) -> pa.Table:
+    """Return registrations as silver holds them: standard values in their types, every one valid unless spoilt.
+
+    Args:
+        rows: how many.
+        seed: the same seed makes the same rows.
+        spoilt: share of rows of which one identifier is spoilt by another character.
+    """
+    random = np.random.default_rng(seed)
+    divisions = _divisions()[random.integers(0, len(_divisions()), rows)]
+    uscc = _uscc(random, rows, divisions)
+    births = FIRST_BIRTH + random.integers(0, DAYS_OF_BIRTHS, rows)
+    citizens, is_male = _citizens(random, rows, divisions, births)
+    if spoilt:
+        _spoil(random, uscc, spoilt / 2)
+        _spoil(random, citizens, spoilt / 2)
+    days = FIRST_REGISTRATION + random.integers(0, DAYS_OF_REGISTRATIONS, rows)
+    columns = {
+        "uscc": _texts(uscc),
+        "organisation_code": _texts(uscc[:, 8:17].copy()),
+        "company_name": pa.array([f"示范{i}有限公司" for i in range(rows)]),
+        "representative_citizen_id": _texts(citizens),
+        "representative_sex_code": pa.array(np.where(is_male, "1", "2")),
+        "birth_date": pa.array(births),
+        "division_code": _texts(divisions),
+        "registered_date": pa.array(days),
+        "valid_to_date": pa.array(days + random.integers(0, 3650, rows)),
+        "enterprise_kind_code": _canonical("enterprise_kind", random, rows),
+        "currency_code": _canonical("currency", random, rows),
+        "capital": pa.array(random.integers(1, 10**9, rows)).cast(pa.decimal128(23, 4)).cast(pa.decimal128(20, 4)),
+        "record_no": pa.array(np.arange(rows) + rows * seed),
+    }
+    return pa.table(columns)
+
+
+def _canonical(name: str, random: np.random.Generator, rows: int) -> pa.Array:
+    codes = np.array(sorted(load_code_list(name).canonical_codes))
+    return pa.array(codes[random.integers(0, len(codes), rows)])

@@ -77,10 +77,11 @@ def _with_last_day(found: Sequence[Column]) -> list[Column]:
     year, month, day = whole(born, 10_000), digit(born, 1, 100).cast("int"), born % F.lit(100)
     is_leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     is_day = (year > 0) & (day > 0) & (day <= F.get(table(_DAYS), month)) & ((month != 2) | (day < 29) | is_leap)
-    return [check, F.coalesce(is_day, F.lit(False)), born, _last_day(code)]
+    return [check, F.coalesce(is_day, F.lit(False)), born, division_last_day(code)]
 
 
-def _last_day(code: Column) -> Column:
+def division_last_day(code: Column) -> Column:
+    """Return the last day in force, as yyyymmdd, of a number's first six digits; permits have no end."""
     permit = code.isin(*[int(prefix) for prefix in citizen_id.PERMITS])
     return F.when(permit, F.lit(FOREVER)).otherwise(last_day_in_force(code))
 

@@ -10,12 +10,21 @@ from pyspark.sql import functions as F
 
 from catalog.model.codes import load_code_list
 from catalog.model.ids import division
-from jobs.runtime.standards.identifiers.form import identifier_text, named, table, whole, without_outer_marks
+from jobs.runtime.standards.identifiers.form import (
+    identifier_text,
+    named,
+    table,
+    whole,
+    wide_table,
+    without_outer_marks,
+)
 from jobs.runtime.standards.lookup import looked_up
 from jobs.runtime.standards.rule import Rule, first_of
 
 _FIRST, _PREFIXES = 1000, 9000
 """Prefectures are the codes' first four digits, 1000 to 9999."""
+_WIDTH = 60
+"""Counties per number of 64 bits."""
 FOREVER = 99_999_999
 """Last day in force, as yyyymmdd, of a code that is in force."""
 
@@ -45,6 +54,35 @@ def _packed() -> tuple[list[int], list[int]]:
     for code, last in known.items():
         days[rows[code // 100 - _FIRST] * 100 + code % 100] = _number(last)
     return rows, days
+
+
+def is_known_division(code: Column) -> Column:
+    """Return whether the list knows the division ``code``, given as a number, in force or retired.
+
+    The list as a bit per county takes an eighth of the room that its days take, and as much less time to plan.
+    """
+    first, rows, bits = _packed_bits()
+    row = F.get(table(rows), (whole(code, 100) - F.lit(first)).cast("int"))
+    county = code % F.lit(100)
+    mask = F.get(wide_table(bits), (row * F.lit(2) + (county >= _WIDTH).cast("int")).cast("int"))
+    bit = F.call_function("shiftright", mask, (county % F.lit(_WIDTH)).cast("int"))
+    return F.coalesce(bit.bitwiseAND(F.lit(1).cast("bigint")) == 1, F.lit(False))
+
+
+@lru_cache
+def _packed_bits() -> tuple[int, list[int], list[int]]:
+    """Return the first prefecture, prefecture → row (−1 for none), and per row two numbers with a bit a county."""
+    codes = sorted(int(code) for code in division.last_days())
+    prefectures = sorted({code // 100 for code in codes})
+    first = prefectures[0]
+    rows = [-1] * (prefectures[-1] - first + 1)
+    bits = [0] * (2 * len(prefectures))
+    for row, prefecture in enumerate(prefectures):
+        rows[prefecture - first] = row
+    for code in codes:
+        county = code % 100
+        bits[2 * rows[code // 100 - first] + county // _WIDTH] |= 1 << county % _WIDTH
+    return first, rows, bits
 
 
 def _number(last: date | None) -> int:

@@ -62,3 +62,8 @@ def table(values: Iterable[int]) -> Column:
     being constant, the optimiser turns it into the array before any row is read, and a look-up is an array access.
     """
     return F.split(F.lit(",".join(map(str, values))), ",").cast("array<int>")
+
+
+def wide_table(values: Iterable[int]) -> Column:
+    """Return whole numbers of up to 64 bits as ``table`` returns small ones."""
+    return F.split(F.lit(",".join(map(str, values))), ",").cast("array<bigint>")

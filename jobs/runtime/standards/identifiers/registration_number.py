@@ -36,6 +36,15 @@ def _is_right(found: Sequence[Column]) -> list[Column]:
     return [_walked(found[0], found[1], range(4, -1, -1)) == _RIGHT]
 
 
+def is_right_registration_number(digits: Column) -> Column:
+    """Return whether the walk over a text of digits ends in the right state, as one expression of little depth."""
+
+    def step(state: Column, character: Column) -> Column:
+        return F.get(table(_NEXT), (state * F.lit(10) + character.try_cast("int")).cast("int"))
+
+    return F.aggregate(F.split(digits, ""), F.lit(_START), step) == _RIGHT
+
+
 def _walked(state: Column, number: Column, places: range) -> Column:
     for place in places:
         state = F.get(table(_NEXT), (state * F.lit(10) + digit(number, place)).cast("int"))
