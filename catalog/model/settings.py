@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Key of the signed file addresses, hexadecimal."""
     identity_key: str = Field(default="", alias="IDENTITY_KEY")
     """Key of the stable ids of base-library entities, hexadecimal."""
+    review_persons: int = Field(default=1, ge=1, alias="REVIEW_PERSONS")
+    """How many different persons must say the same of a pair of records before it counts."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
