@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.cli import codes, elements, ids, recipients, records, resources
+from catalog.cli import codes, elements, identities, ids, recipients, records, resources, review
 from catalog.cli.output import explained
 
 app = typer.Typer(
@@ -18,6 +18,10 @@ app.add_typer(elements.app, name="elements")
 app.add_typer(codes.app, name="codes")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(ids.app, name="ids")
+app.add_typer(review.app, name="review")
+app.command()(identities.merge)
+app.command()(identities.split)
+app.command()(identities.redirects)
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.control.base import Base, Instant, Json, Recorded, Serial, TextKey, one_of
+from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, ReviewDecision, ReviewPair
 
 __all__ = [
     "Base",
@@ -20,12 +21,16 @@ __all__ = [
     "BatchStage",
     "CheckResult",
     "Delivery",
+    "EntityRedirect",
     "Finding",
     "Grant",
     "LedgerEntry",
     "Position",
     "Recipient",
+    "RecordAssignment",
     "Resource",
+    "ReviewDecision",
+    "ReviewPair",
     "Run",
     "ShareVersion",
     "UnmappedCount",
