@@ -18,7 +18,7 @@ LONGEST = 15
 """Characters of the longest name tried."""
 _COLLECTIVE = re.compile(r"市辖区|市区|(市辖)?县|.*直辖.*|.*行政(单位|区划)")
 _ENDS = re.compile(r"(特别行政区|(壮族|回族|维吾尔)?自治区|省|市|地区|盟|县|区)$")
-_PEOPLES = re.compile(r"((?:[一-鿿]{1,5}族)+|蒙古|哈萨克|柯尔克孜)(自治州|自治县|自治旗)$")
+_PEOPLES = re.compile(r"^([一-鿿]{2,5}?)(?:(?:[一-鿿]{1,5}族)+|蒙古|哈萨克|柯尔克孜)自治([州县旗])$")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ class Place:
 def _short_names(name: str) -> set[str]:
     """Return how a division is called for short: 凉山彝族自治州 is 凉山州 and 凉山, 成都市 is 成都."""
     if match := _PEOPLES.search(name):
-        stem = name[: match.start()]
-        return {stem, stem + match[2][-1]} if len(stem) >= 2 else set()
+        return {match[1], match[1] + match[2]}
     stem = _ENDS.sub("", name)
     return {stem} if len(stem) >= 2 and stem != name else set()
 

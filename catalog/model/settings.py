@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Key of the signed file addresses, hexadecimal."""
     identity_key: str = Field(default="", alias="IDENTITY_KEY")
     """Key of the stable ids of base-library entities, hexadecimal."""
+    link_rows: int = Field(default=2_000_000, ge=1, alias="LINK_ROWS")
+    """Records that linking compares in its own process (DuckDB); more are compared on Spark, with the same answer."""
     review_persons: int = Field(default=1, ge=1, alias="REVIEW_PERSONS")
     """How many different persons must say the same of a pair of records before it counts."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")

@@ -107,3 +107,16 @@ def true_pairs(path: Path, new: pa.Table, into: pa.Table) -> set[tuple[str, str]
     with path.open(encoding="utf-8", newline="") as file:
         rows = [[str(int(number) + 1) for number in row[:2]] for row in list(csv.reader(file))[1:]]
     return {(known[0][a], known[1][b]) for a, b in rows if a in known[0] and b in known[1]}
+
+
+@app.command("run")
+def run_linking(library: Library, version: Version = None) -> None:
+    """Link what is new in the library's silver inputs; doubtful pairs go to `python -m catalog review`."""
+    from collections import Counter
+
+    from jobs.reconcile.linking.stage import link
+
+    found = link(library, version)
+    counts = Counter(identity.method for identity in found.identities)
+    told = ", ".join(f"{count:,} by {method}" for method, count in sorted(counts.items())) or "nothing new"
+    typer.echo(f"{library}: {told}; {len(found.for_review):,} for review, {len(found.joined):,} merged")

@@ -110,16 +110,22 @@ class SparkEngine:
         self._spark = spark
 
     def compare(
-        self, model: LinkageModel, new: DataFrame, library: DataFrame | None = None, least: float | None = None
+        self,
+        model: LinkageModel,
+        new: DataFrame | pa.Table,
+        library: DataFrame | pa.Table | None = None,
+        least: float | None = None,
     ) -> pa.Table:
-        """As :meth:`Engine.compare`."""
+        """As :meth:`Engine.compare`; Arrow tables are sent to the server first."""
         api = SparkAPI(spark_session=self._spark, register_udfs_automatically=False, break_lineage_method="persist")
         frames = {"a_new": new, **({} if library is None else {"b_library": library})}
         for name, frame in frames.items():
-            frame.createOrReplaceTempView(f"{name}_all")
+            sent = frame if isinstance(frame, DataFrame) else self._spark.createDataFrame(frame)
+            sent.createOrReplaceTempView(f"{name}_all")
         inputs = []
+        columns = new.columns if isinstance(new, DataFrame) else new.column_names
         for name in frames:
-            sql = _without_large_blocks(model, new.columns, f"{name}_all", f"{list(frames)[-1]}_all")
+            sql = _without_large_blocks(model, columns, f"{name}_all", f"{list(frames)[-1]}_all")
             inputs.append(api.register(self._spark.sql(sql), dataset_display_name=name))
         predicted = _predict(model, inputs, "spark", least)
         found = self._spark.sql(_pairs_sql(model, predicted)).toArrow()
