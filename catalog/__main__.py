@@ -11,12 +11,14 @@ from catalog.cli import (
     elements,
     entities,
     exchange,
+    identities,
     ids,
     library,
     people,
     recipients,
     records,
     resources,
+    review,
     worklist,
 )
 from catalog.cli.output import explained
@@ -44,6 +46,10 @@ app.add_typer(exchange.clocks_app, name="clocks")
 for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
     app.command()(matter)
 app.add_typer(worklist.app, name="worklist")
+app.add_typer(review.app, name="review")
+app.command()(identities.merge)
+app.command()(identities.split)
+app.command()(identities.redirects)
 for command in (records.batches, records.runs, records.ledger, records.findings, records.shares, records.deliveries):
     app.command()(command)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from catalog.model.errors import GuantongError
+from jobs.reconcile.linking import commands as linking
 from jobs.stages import perform, perform_all
 
 app = typer.Typer(
@@ -15,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(linking.app, name="link")
 
 Resource = Annotated[str, typer.Option("--resource", "-r", help="Resource id, such as population.resident.")]
 Batch = Annotated[str | None, typer.Option("--batch", "-b", help="Only this batch; default: all that are waiting.")]

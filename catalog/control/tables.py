@@ -19,6 +19,7 @@ from catalog.control.disclosure_tables import Disclosure
 from catalog.control.entry_tables import CatalogueEntry, EntryWords
 from catalog.control.grant_tables import AccessGrant, Application, Dispute, StandingAuthorisation
 from catalog.control.life_tables import LifeEvent, Numbering
+from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, ReviewDecision, ReviewPair
 from catalog.control.list_tables import Demand, NegativeListing, Responsibility
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Demand",
     "Disclosure",
     "Dispute",
+    "EntityRedirect",
     "EntryWords",
     "Finding",
     "Grant",
@@ -44,8 +46,11 @@ __all__ = [
     "Numbering",
     "Position",
     "Recipient",
+    "RecordAssignment",
     "Resource",
     "Responsibility",
+    "ReviewDecision",
+    "ReviewPair",
     "Run",
     "ShareVersion",
     "StandingAuthorisation",

@@ -78,6 +78,21 @@ def closed_of(contract: Contract, lake_uri: str | None = None) -> Table:
     return table(f"ops.closed__{contract.domain}__{contract.name}", lake_uri)
 
 
+def identity_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table that says which entity each source record of a base library belongs to (记录归属)."""
+    return table(f"base.identity__{contract.domain}__{contract.name}", lake_uri)
+
+
+def redirect_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of entity ids of a base library that others took over (标识沿革)."""
+    return table(f"base.redirect__{contract.domain}__{contract.name}", lake_uri)
+
+
+def linkage_of(contract: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of what of a base library's records is compared (比对特征)."""
+    return table(f"ops.linkage__{contract.domain}__{contract.name}", lake_uri)
+
+
 def conflict_of(contract: Contract, lake_uri: str | None = None) -> Table:
     """Return the table of disagreeing sources (多源冲突) of a base library."""
     return table(f"ops.conflict__{contract.domain}__{contract.name}", lake_uri)

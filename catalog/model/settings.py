@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     """Values of the claim ``amr`` (RFC 8176) that count as a second factor."""
     audit_retention_days: int = Field(default=1096, ge=1096, alias="AUDIT_RETENTION_DAYS")
     """How long the audit is kept at least; not under three years (个人信息保护法 第五十六条)."""
+    link_rows: int = Field(default=2_000_000, ge=1, alias="LINK_ROWS")
+    """Records that linking compares in its own process (DuckDB); more are compared on Spark, with the same answer."""
+    review_persons: int = Field(default=1, ge=1, alias="REVIEW_PERSONS")
+    """How many different persons must say the same of a pair of records before it counts."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
     business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")

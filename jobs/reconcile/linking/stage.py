@@ -1,0 +1,140 @@
+"""Linking of a base library (记录关联作业): what is new in silver is linked against what is known, never all anew."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlalchemy.orm import Session
+
+from catalog.control.identities import assignments_of, merge_entities, redirects_of
+from catalog.control.positions import get_position, set_position
+from catalog.control.reviews import decided_pairs, queue_pairs
+from catalog.control.session import session_scope
+from catalog.model.contract import Contract
+from catalog.model.entity_ids import entity_id
+from catalog.model.layers import identity_of, table_of
+from catalog.model.registry import get_registry
+from catalog.model.settings import get_settings
+from jobs.reconcile.linking import library as kept
+from jobs.reconcile.linking.engine import DuckDBEngine, Engine, SparkEngine
+from jobs.reconcile.linking.evaluation import national_keys
+from jobs.reconcile.linking.features import RECORD_ID, extract_features
+from jobs.reconcile.linking.model import load_model
+from jobs.reconcile.linking.queue import candidates
+from jobs.reconcile.linking.resolution import Decisions, Resolution, resolve
+from jobs.runtime import delta
+from jobs.runtime.spark import connect
+from jobs.runtime.stage import stage_run
+
+STAGE = "link"
+
+
+def link(library: str, version: int | None = None) -> Resolution:
+    """Link the source records of a base library that are new, or about which persons decided otherwise.
+
+    Grain:      one row per source record.
+    Key:        record_id, ``<resource>|<record key>``.
+    Reads:      the silver inputs of the library, changed rows only; decisions, redirects, assignments.
+    Writes:     base.identity__<library>, base.redirect__<library>, ops.linkage__<library>; the review queue.
+    Oddities:   a record keeps its entity when it changes, unless its valid key has become another.
+
+    Args:
+        library: base resource with a trained model.
+        version: of the model; default the newest.
+    """
+    contract, model = get_registry().get(library), load_model(library, version)
+    with stage_run(STAGE, library) as run:
+        spark = connect()
+        kept.ensure_tables(spark, contract, model)
+        with session_scope() as session:
+            decisions = _decisions(session, library)
+            before = _positions(session, contract)
+        now = {s.id: delta.current_version(spark, table_of(s)) for s in _inputs(contract) if s.id in before}
+        changed = [
+            record
+            for source in _inputs(contract)
+            if source.id in now and before[source.id] != now[source.id]
+            for record in kept.changed_records(spark, source, model, before[source.id], now[source.id])
+        ]
+        fresh = extract_features(model.features, changed)
+        decided = {record for pair in decisions.pairs for record in pair} | set(decisions.assignments)
+        standing = kept.identities_of(spark, contract, decided | set(fresh[RECORD_ID].to_pylist()))
+        reopened = _reopened(standing, decisions)
+        again = kept.features_of_records(spark, contract, model, reopened - set(fresh[RECORD_ID].to_pylist()))
+        new = pa.concat_tables([_unsettled(library, fresh, standing, reopened, decisions), again])
+        run.say(f"{len(fresh):,} new or changed record(s), {len(new):,} to link")
+        known = kept.known_around(spark, contract, model, new, decided)
+        engine: Engine[pa.Table] = DuckDBEngine()
+        if len(new) + len(known.features) > get_settings().link_rows:
+            engine = SparkEngine(spark)
+        found = resolve(model, new, known, decisions, get_settings().require("identity_key"), engine)
+        kept.write_features(spark, contract, fresh)
+        with session_scope() as session:
+            for gone, stays in sorted(found.joined.items()):
+                merge_entities(session, library, stays, [gone], by=model.name, note="记录关联")
+            queue_pairs(session, library, model.name, candidates(model, found.for_review, new, known.features))
+            redirects = redirects_of(session, library)
+        kept.write_identities(spark, contract, found.identities, redirects)
+        kept.write_redirects(spark, contract, redirects)
+        with session_scope() as session:
+            for source in _inputs(contract):
+                if source.id in now:
+                    set_position(session, f"{STAGE}.{library}", table_of(source).name, str(now[source.id]))
+        run.ledger(identity_of(contract).name, _label(now), read=len(new), accepted=len(found.identities))
+        run.say(f"{len(found.for_review):,} pair(s) for persons, compared by {engine.name}")
+        return found
+
+
+def _label(now: dict[str, int]) -> str:
+    return "-".join(f"{resource.split('.')[1]}.{version}" for resource, version in now.items())
+
+
+def _inputs(contract: Contract) -> list[Contract]:
+    """Return the inputs whose records are persons or entities, not what another says of them."""
+    reconcile = contract.government.reconcile
+    members = (reconcile.members or reconcile.inputs) if reconcile else []
+    return [get_registry().get(resource) for resource in members]
+
+
+def _decisions(session: Session, library: str) -> Decisions:
+    return Decisions(decided_pairs(session, library), assignments_of(session, library), redirects_of(session, library))
+
+
+def _positions(session: Session, contract: Contract) -> dict[str, int | None]:
+    """Return input → the version linked up to, for the inputs that have been conformed."""
+    found: dict[str, int | None] = {}
+    spark = connect()
+    for source in _inputs(contract):
+        if delta.exists(spark, table_of(source)):
+            position = get_position(session, f"{STAGE}.{contract.id}", table_of(source).name)
+            found[source.id] = None if position is None else int(position)
+    return found
+
+
+def _reopened(standing: dict[str, str], decisions: Decisions) -> set[str]:
+    """Return the records whose entity is not what persons have decided."""
+    entity = {record: decisions.redirects.get(found, found) for record, found in standing.items()}
+    onward = decisions.redirects
+    wanted = {record: onward.get(to, to) for record, to in decisions.assignments.items()}
+    reopened = {record for record, to in wanted.items() if entity.get(record, to) != to}
+    for (left, right), verdict in decisions.pairs.items():
+        if left in entity and right in entity and (entity[left] == entity[right]) != (verdict == "link"):
+            reopened.add(left)
+    return reopened
+
+
+def _unsettled(
+    library: str, fresh: pa.Table, standing: dict[str, str], reopened: set[str], decisions: Decisions
+) -> pa.Table:
+    """Return the records that have no entity yet, were reopened, or have a valid key that is not their entity's."""
+    secret, keys = get_settings().require("identity_key"), national_keys(fresh)
+
+    def is_settled(record: str) -> bool:
+        if record not in standing or record in reopened:
+            return False
+        if record not in keys or record in decisions.assignments or decisions.parts(record, keys):
+            return True
+        entity = decisions.redirects.get(standing[record], standing[record])
+        of_key = entity_id(library, keys[record], secret)
+        return entity == decisions.redirects.get(of_key, of_key)
+
+    return fresh.filter(pa.array([not is_settled(record) for record in fresh[RECORD_ID].to_pylist()], pa.bool_()))
