@@ -14,6 +14,7 @@ from catalog.control.identities import (
     restore_entity,
 )
 from catalog.control.session import session_scope
+from catalog.model import entity_ids
 from catalog.model.settings import get_settings
 
 Library = Annotated[str, typer.Argument(metavar="LIBRARY", help="Base library, such as population.person.")]
