@@ -57,6 +57,7 @@ def engine(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     return made
 
 
+@lru_cache(maxsize=8)
 def reading_engine(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     """Return the same engine for statements that each stand alone: no BEGIN and no COMMIT are sent."""
     return engine(url, patience).execution_options(isolation_level="AUTOCOMMIT")
