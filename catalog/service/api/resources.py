@@ -13,9 +13,9 @@ from catalog.model.contract import Contract
 from catalog.model.element import Element
 from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
-from catalog.service.access import Database
+from catalog.service.access import Reading
 from catalog.service.api_idempotency import IdempotentRoute
-from catalog.service.api_paging import CurrentPage, Page
+from catalog.service.api_paging import CurrentPage, encode
 from catalog.service.api_problems import not_found
 from catalog.service.api_versions import content_etag, unchanged
 from catalog.service.identity import signed_in
@@ -35,62 +35,69 @@ _SERVED = (
     .order_by(ShareVersion.share, ShareVersion.schema_name, ShareVersion.table_name)
 )
 
+Served = tuple[tuple[Any, ...], ...]
+
 SignedIn = Annotated[Caller, Depends(signed_in())]
 
 
 @router.get("", response_model=dict[str, Any])
-def list_resources(request: Request, session: Database, _who: SignedIn, page: CurrentPage) -> Response:
+def list_resources(request: Request, session: Reading, _who: SignedIn, page: CurrentPage) -> Response:
     """List the contracts in force with their items and, for shared ones, the version now served."""
     after = page.text()
     found = [identifier for identifier in _in_force() if identifier > after][: page.limit + 1]
-    return _answer(request, _page(found, page, _served_now(session, found)))
+    chosen = tuple(found[: page.limit])
+    following = encode(page.query, chosen[-1]) if len(found) > page.limit else None
+    return _answer(request, *_page(chosen, _served_now(session, chosen), following))
 
 
 @router.get("/{resource}", response_model=dict[str, Any])
-def show_resource(request: Request, session: Database, _who: SignedIn, resource: str) -> Response:
+def show_resource(request: Request, session: Reading, _who: SignedIn, resource: str) -> Response:
     """Show one contract in force."""
     if resource not in _in_force():
         raise not_found("resource")
-    return _answer(request, _entry(resource, _served_now(session, [resource])))
+    return _answer(request, *_single(resource, _served_now(session, (resource,))))
 
 
-def _page(found: list[str], page: Page, served: dict[str, dict[str, Any]]) -> str:
-    """Return a page as JSON."""
-    answer = page.answer(found, str, lambda identifier: {"id": identifier})
-    texts = [_entry(item["id"], served) for item in answer["items"]]
-    following = f', "next": {json.dumps(answer["next"])}' if "next" in answer else ""
-    return f'{{"items": [{", ".join(texts)}]{following}}}'
+def _served_now(session: Reading, resources: tuple[str, ...]) -> Served:
+    """Return the versions now served of shared resources, as rows of `_SERVED`."""
+    return tuple(tuple(row) for row in session.execute(_SERVED, {"resources": list(resources)}))
 
 
-def _entry(resource: str, served: dict[str, dict[str, Any]]) -> str:
+@lru_cache(maxsize=512)
+def _page(resources: tuple[str, ...], served: Served, following: str | None) -> tuple[bytes, str]:
+    """Return a page and its ETag; the same content is written once."""
+    versions = {row[0]: row for row in served}
+    after = f', "next": {json.dumps(following)}' if following else ""
+    content = f'{{"items": [{", ".join(_entry(one, versions.get(one)) for one in resources)}]{after}}}'.encode()
+    return content, content_etag(content)
+
+
+@lru_cache(maxsize=2048)
+def _single(resource: str, served: Served) -> tuple[bytes, str]:
+    content = _entry(resource, served[-1] if served else None).encode()
+    return content, content_etag(content)
+
+
+def _entry(resource: str, served: tuple[Any, ...] | None) -> str:
     """Return an entry as JSON: the contract's kept text and the version now served."""
     text = _described(resource)
-    if resource not in served:
+    if served is None:
         return text
-    return f'{text[:-1]}, "served": {json.dumps(served[resource], ensure_ascii=False)}}}'
-
-
-def _served_now(session: Database, resources: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the version now served of each shared resource."""
-    rows = session.execute(_SERVED, {"resources": resources})
-    return {
-        row.resource: {
-            "share": row.share,
-            "schema": row.schema_name,
-            "table": row.table_name,
-            "version": row.version,
-            "publishedAt": row.published_at.isoformat(),
-        }
-        for row in rows
+    _, share, schema, table, version, published_at = served
+    version_now = {
+        "share": share,
+        "schema": schema,
+        "table": table,
+        "version": version,
+        "publishedAt": published_at.isoformat(),
     }
+    return f'{text[:-1]}, "served": {json.dumps(version_now, ensure_ascii=False)}}}'
 
 
-def _answer(request: Request, content: str) -> Response:
+def _answer(request: Request, content: bytes, tag: str) -> Response:
     """Answer JSON under its ETag; a reader that has it already is told so."""
-    body = content.encode()
-    tag = content_etag(body)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    return unchanged(request, tag) or Response(body, media_type="application/json", headers=headers)
+    return unchanged(request, tag) or Response(content, media_type="application/json", headers=headers)
 
 
 def _in_force() -> tuple[str, ...]:
