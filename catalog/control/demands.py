@@ -101,6 +101,17 @@ def answer_demand(session: Session, number: str, entry: str, at: datetime) -> No
         move_demand(session, number, "catalogue", SYSTEM, {"entry": entry}, at=at)
 
 
+def require_confirmed(session: Session, number: str, department: str) -> None:
+    """Accept a demand that a department has confirmed.
+
+    Raises:
+        DemandError: there is none, or it is another department's or not confirmed.
+    """
+    record = find_demand(session, number)
+    if (record.state, record.asked_department) != ("confirmed", department):
+        raise DemandError(f"{number} was not confirmed by {department}", remedy="confirm it first")
+
+
 def find_demand(session: Session, number: str) -> Demand:
     """Return a demand, locked for this transaction.
 
