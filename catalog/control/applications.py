@@ -15,7 +15,7 @@ from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_
 from catalog.control.entries import content_of, find_entry, published_entry
 from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
 from catalog.control.grants import give_grant
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.lists import kept_back
 from catalog.control.recipients import find_recipient
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
@@ -141,15 +141,21 @@ def find_application(session: Session, number: str) -> Application:
 
 
 def list_applications(
-    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    provider: str | None = None,
+    department: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Sequence[Application]:
-    """Return applications, newest first: by provider, by who applies, and state."""
-    query = select(Application).order_by(Application.number.desc())
+    """Return applications, newest first: by provider, by who applies, and state; from below a number on if asked."""
+    query = select(Application)
     wanted = ((Application.provider, provider), (Application.department, department), (Application.state, state))
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    return session.scalars(query).all()
+    return newest(session, query, Application.number, before, limit)
 
 
 def grant_of(session: Session, number: str) -> AccessGrant | None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock, start_clock, stop_clock
 from catalog.control.grant_tables import AccessGrant, Application
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
 from catalog.model.catalogue_entry import Entry
@@ -117,15 +117,21 @@ def find_grant(session: Session, number: str) -> AccessGrant:
 
 
 def list_access_grants(
-    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    provider: str | None = None,
+    department: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Sequence[AccessGrant]:
-    """Return grants, newest first: by provider, by who may read, and state."""
-    query = select(AccessGrant).order_by(AccessGrant.number.desc())
+    """Return grants, newest first: by provider, by who may read, and state; from below a number on if asked."""
+    query = select(AccessGrant)
     wanted = ((AccessGrant.provider, provider), (AccessGrant.department, department), (AccessGrant.state, state))
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    return session.scalars(query).all()
+    return newest(session, query, AccessGrant.number, before, limit)
 
 
 def expire_grants(session: Session, today: date, *, at: datetime | None = None) -> list[str]:

@@ -19,7 +19,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -84,7 +83,7 @@ def list_all(
     """List one's own department's demands, or those to it; the host authority sees the whole list."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "asked": department}
-    found = page_after(list_demands(session, state=state, **sides), page.text(), page.limit)
+    found = list_demands(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
     return DemandsPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 

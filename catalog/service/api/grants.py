@@ -20,7 +20,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -90,7 +89,7 @@ def list_all(
     """List the grants of one's own department, or on its data; the host authority sees all."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "provider": department}
-    found = page_after(list_access_grants(session, state=state, **sides), page.text(), page.limit)
+    found = list_access_grants(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
     return GrantsPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
