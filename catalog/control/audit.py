@@ -33,6 +33,9 @@ LOCK = 0x67756174
 LOCK_PATIENCE = "5s"
 LONGEST_TEXT = 500
 
+READS_ONLY = "reads_only"
+"""Mark of a session that never commits, in which nothing can be recorded."""
+
 _PENDING = "audit_pending"
 _HEAD = "audit_head"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -83,6 +86,8 @@ def record(
         persons: keys of the persons whose data is read (公民身份号码); kept as keyed hashes only.
         detail: what else is worth knowing, small; texts are masked.
     """
+    if session.info.get(READS_ONLY):
+        raise ValueError(f"{act} cannot be recorded in a session that only reads")
     keys = audit_keys()
     session.info.setdefault(_PENDING, []).append(
         Act(

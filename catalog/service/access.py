@@ -8,8 +8,9 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from catalog.control.audit import READS_ONLY
 from catalog.control.recipients import authenticate, readable_versions
-from catalog.control.session import engine
+from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.service.configuration import Configuration
@@ -28,22 +29,37 @@ def configuration(request: Request) -> Configuration:
     return found
 
 
-async def database(request: Request) -> AsyncIterator[Session]:
-    """Open the request's transaction: committed before the answer leaves, rolled back on any error.
+async def place(request: Request) -> AsyncIterator[None]:
+    """Wait for one of the places of requests that use the database (`SESSIONS`).
 
-    Only so many requests at a time have one (`SESSIONS`). Without that bound, requests that hold a connection would
-    wait for a thread, while all threads wait for a connection.
+    Without that bound, requests that hold a connection would wait for a thread, while all threads wait for a
+    connection.
     """
     async with request.app.state.sessions:
-        session = Session(engine(configuration(request).control_url, DATABASE_PATIENCE), expire_on_commit=False)
-        try:
-            yield session
-        except BaseException:
-            with CancelScope(shield=True):
-                await run_sync(session.close)
-            raise
+        yield
+
+
+Place = Annotated[None, Depends(place, scope="function")]
+
+
+async def database(request: Request, _place: Place) -> AsyncIterator[Session]:
+    """Open the request's transaction: committed before the answer leaves, rolled back on any error."""
+    session = Session(engine(configuration(request).control_url, DATABASE_PATIENCE), expire_on_commit=False)
+    try:
+        yield session
+    except BaseException:
         with CancelScope(shield=True):
-            await run_sync(_finish, session)
+            await run_sync(session.close)
+        raise
+    with CancelScope(shield=True):
+        await run_sync(_finish, session)
+
+
+async def reading(request: Request, _place: Place) -> AsyncIterator[Session]:
+    """Open a session for what only reads and records nothing; its statements each stand alone."""
+    url = configuration(request).control_url
+    with Session(reading_engine(url, DATABASE_PATIENCE), expire_on_commit=False, info={READS_ONLY: True}) as session:
+        yield session
 
 
 def _finish(session: Session) -> None:
@@ -55,6 +71,7 @@ def _finish(session: Session) -> None:
 
 
 Database = Annotated[Session, Depends(database, scope="function")]
+Reading = Annotated[Session, Depends(reading, scope="function")]
 
 
 def caller(request: Request, session: Database) -> Caller:

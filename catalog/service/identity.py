@@ -19,7 +19,7 @@ from catalog.control.session import session_scope
 from catalog.model.caller import STRANGER, Caller
 from catalog.model.errors import GuantongError
 from catalog.model.roles import Role
-from catalog.service.access import DATABASE_PATIENCE, CurrentRecipient, Database, configuration
+from catalog.service.access import DATABASE_PATIENCE, CurrentRecipient, Reading, configuration
 from catalog.service.api_problems import ProblemError
 
 __all__ = ["Caller", "Requirement", "current_caller", "open_to_all", "own_department", "require", "signed_in"]
@@ -33,7 +33,7 @@ class UndeclaredRequirementError(GuantongError):
     code = "REQUIREMENT_UNDECLARED"
 
 
-def current_caller(request: Request, session: Database) -> Caller:
+def current_caller(request: Request, session: Reading) -> Caller:
     """Return who shows the request's bearer token: a person, a system, or a recipient of shared tables.
 
     Raises:
@@ -43,6 +43,7 @@ def current_caller(request: Request, session: Database) -> Caller:
     shown = token.strip() if scheme.lower() == "bearer" else ""
     try:
         found = caller_of(session, shown) if shown else None
+        session.commit()
     except TokenReusedError as error:
         _end_copied(request, error.caller)
         raise ProblemError("TOKEN_REUSED", headers=_CHALLENGE) from error

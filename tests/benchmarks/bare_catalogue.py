@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import create_engine, text
 
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-engine = create_engine(os.environ["CONTROL_URL"], pool_size=5, max_overflow=10, pool_pre_ping=True)
+engine = create_engine(os.environ["CONTROL_URL"], pool_size=5, max_overflow=10)
 
 QUERY = text(
     "SELECT e.document, v.share, v.schema_name, v.table_name, v.version, v.published_at "

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from catalog.control import audit
 from catalog.control.audit import AuditUnavailableError, record, record_alone
@@ -20,7 +21,7 @@ from catalog.control.audit_tables import AuditEntry
 from catalog.control.audit_verification import verify
 from catalog.control.positions import get_position, set_position
 from catalog.control.privileges import AuditUnprotectedError, require_append_only
-from catalog.control.session import engine, session_scope
+from catalog.control.session import engine, reading_engine, session_scope
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
 from catalog.model.settings import get_settings, load_settings
@@ -73,6 +74,13 @@ def test_what_is_rolled_back_leaves_no_entry_and_no_gap(service):
         assert session.scalar(select(func.count()).select_from(AuditEntry)) == 1, "only the outer commit appends"
     result = proven(service)
     assert (result.entries, result.checkpoints, result.findings) == (2, 2, [])
+
+
+def test_a_session_that_never_commits_takes_no_record(service):
+    with Session(reading_engine(service), info={audit.READS_ONLY: True}) as session:
+        assert session.scalar(text("SELECT 1")) == 1
+        with pytest.raises(ValueError, match="only reads"):
+            record(session, WANG, "thing.read", "thing:1")
 
 
 def test_numbers_have_no_gap_when_many_act_at_once(service):

@@ -5,7 +5,7 @@ import os
 from tests.service.fuzzing import fuzz
 from tests.service.world import World
 
-CALLS = int(os.environ.get("API_FUZZ_CALLS", "400"))
+CALLS = int(os.environ.get("API_FUZZ_CALLS", "300"))
 
 
 def test_no_request_makes_the_service_fail(exchange):

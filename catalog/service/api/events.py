@@ -8,7 +8,7 @@ from pydantic import Field
 from catalog.control.event_tables import Event
 from catalog.control.events import list_events
 from catalog.model.caller import Caller
-from catalog.service.access import Database
+from catalog.service.access import Reading
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Instant
@@ -36,7 +36,7 @@ class EventsPage(Answer):
 
 @router.get("")
 def list_all(
-    session: Database, who: Annotated[Caller, Depends(signed_in(scoped=True))], page: CurrentPage
+    session: Reading, who: Annotated[Caller, Depends(signed_in(scoped=True))], page: CurrentPage
 ) -> EventsPage:
     """List the events that concern one's own department."""
     found = list_events(session, who.department, after=page.number(), limit=page.limit + 1)

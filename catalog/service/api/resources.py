@@ -13,7 +13,7 @@ from catalog.model.contract import Contract
 from catalog.model.element import Element
 from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
-from catalog.service.access import Database
+from catalog.service.access import Reading
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_paging import CurrentPage, Page
 from catalog.service.api_problems import not_found
@@ -39,7 +39,7 @@ SignedIn = Annotated[Caller, Depends(signed_in())]
 
 
 @router.get("", response_model=dict[str, Any])
-def list_resources(request: Request, session: Database, _who: SignedIn, page: CurrentPage) -> Response:
+def list_resources(request: Request, session: Reading, _who: SignedIn, page: CurrentPage) -> Response:
     """List the contracts in force with their items and, for shared ones, the version now served."""
     after = page.text()
     found = [identifier for identifier in _in_force() if identifier > after][: page.limit + 1]
@@ -47,7 +47,7 @@ def list_resources(request: Request, session: Database, _who: SignedIn, page: Cu
 
 
 @router.get("/{resource}", response_model=dict[str, Any])
-def show_resource(request: Request, session: Database, _who: SignedIn, resource: str) -> Response:
+def show_resource(request: Request, session: Reading, _who: SignedIn, resource: str) -> Response:
     """Show one contract in force."""
     if resource not in _in_force():
         raise not_found("resource")
@@ -70,7 +70,7 @@ def _entry(resource: str, served: dict[str, dict[str, Any]]) -> str:
     return f'{text[:-1]}, "served": {json.dumps(served[resource], ensure_ascii=False)}}}'
 
 
-def _served_now(session: Database, resources: list[str]) -> dict[str, dict[str, Any]]:
+def _served_now(session: Reading, resources: list[str]) -> dict[str, dict[str, Any]]:
     """Return the version now served of each shared resource."""
     rows = session.execute(_SERVED, {"resources": resources})
     return {
