@@ -148,6 +148,7 @@ def submit(
     with answered("entry"):
         record(session, who, "application.submit", f"entry:{body.code}", purpose=body.purpose)
         made = submit_application(session, body, actor_of(who))
+        told(session, "application.submit", f"application:{made.number}", made.department, made.provider)
     response.headers["Location"] = f"/api/v1/applications/{made.number}"
     return _whole(session, made)
 

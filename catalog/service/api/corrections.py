@@ -126,6 +126,7 @@ def raise_one(
             session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
         )  # fmt: skip
+        told(session, "correction.raise", f"case:{made.number}", made.raising_department, made.doubted_department)
     response.headers["Location"] = f"/api/v1/corrections/{made.number}"
     return _whole(session, made)
 

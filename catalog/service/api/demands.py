@@ -95,6 +95,7 @@ def raise_one(
     with answered("demand"):
         record(session, who, "demand.raise", "demand:new", purpose=body.purpose, detail={"title": body.title})
         made = raise_demand(session, body, actor_of(who))
+        told(session, "demand.raise", f"demand:{made.number}", made.department, made.asked_department)
     response.headers["Location"] = f"/api/v1/demands/{made.number}"
     return _whole(session, made)
 
@@ -117,9 +118,10 @@ def step(
         found = find_demand(session, number)
         require_side(who, "demand", found.department, found.asked_department)
         record(session, who, f"demand.{body.act}", f"demand:{number}", detail={"reason": body.reason})
-        told(session, f"demand.{body.act}", f"demand:{number}", found.department, found.asked_department)
+        asked = found.asked_department
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_demand(session, number, body.act, actor_of(who), facts)
+        told(session, f"demand.{body.act}", f"demand:{number}", moved.department, asked, moved.asked_department)
     return _whole(session, moved)
 
 

@@ -91,6 +91,7 @@ def raise_one(
     with answered("refusal"):
         record(session, who, "dispute.raise", f"{body.subject_kind}:{body.subject}")
         made = raise_dispute(session, body.subject_kind, body.subject, body.statement, actor_of(who))
+        told(session, "dispute.raise", f"dispute:{made.number}", made.requester, made.provider)
     response.headers["Location"] = f"/api/v1/disputes/{made.number}"
     return _whole(session, made)
 
