@@ -15,7 +15,8 @@ from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_
 from catalog.control.entries import content_of, find_entry, published_entry
 from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
 from catalog.control.grants import give_grant
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
+from catalog.control.lists import kept_back
 from catalog.control.recipients import find_recipient
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
@@ -50,6 +51,11 @@ def submit_application(
     entry = content_of(published)
     items = items_asked(form, entry)
     _require_sound(session, form, entry, actor, local_day(moment))
+    elements = [item.element for item in entry.items if item.name in items]
+    if listed := kept_back(session, entry.provider, elements):
+        raise ApplicationError(
+            f"负面清单：{'; '.join(f'{name}: {law}' for name, law in listed.items())}", place=form.code
+        )
     record = Application(
         number=next_number(session, KIND, moment.year),
         entry=published.number,
@@ -135,15 +141,21 @@ def find_application(session: Session, number: str) -> Application:
 
 
 def list_applications(
-    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    provider: str | None = None,
+    department: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Sequence[Application]:
-    """Return applications, newest first: by provider, by who applies, and state."""
-    query = select(Application).order_by(Application.number.desc())
+    """Return applications, newest first: by provider, by who applies, and state; from below a number on if asked."""
+    query = select(Application)
     wanted = ((Application.provider, provider), (Application.department, department), (Application.state, state))
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    return session.scalars(query).all()
+    return newest(session, query, Application.number, before, limit)
 
 
 def grant_of(session: Session, number: str) -> AccessGrant | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.list_tables import Demand
 from catalog.model.departments import get_department, host_department
 from catalog.model.elements import load_elements
@@ -101,6 +101,17 @@ def answer_demand(session: Session, number: str, entry: str, at: datetime) -> No
         move_demand(session, number, "catalogue", SYSTEM, {"entry": entry}, at=at)
 
 
+def require_confirmed(session: Session, number: str, department: str) -> None:
+    """Accept a demand that a department has confirmed.
+
+    Raises:
+        DemandError: there is none, or it is another department's or not confirmed.
+    """
+    record = find_demand(session, number)
+    if (record.state, record.asked_department) != ("confirmed", department):
+        raise DemandError(f"{number} was not confirmed by {department}", remedy="confirm it first")
+
+
 def find_demand(session: Session, number: str) -> Demand:
     """Return a demand, locked for this transaction.
 
@@ -114,14 +125,20 @@ def find_demand(session: Session, number: str) -> Demand:
 
 
 def list_demands(
-    session: Session, *, department: str | None = None, asked: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    department: str | None = None,
+    asked: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Sequence[Demand]:
-    """Return the demand list (需求清单), newest first: by who asks, who is asked, and state."""
-    query = select(Demand).order_by(Demand.number.desc())
+    """Return the demand list (需求清单), newest first: by who asks, who is asked, and state; from below a number on."""
+    query = select(Demand)
     for column, wanted in ((Demand.department, department), (Demand.asked_department, asked), (Demand.state, state)):
         if wanted is not None:
             query = query.where(column == wanted)
-    return session.scalars(query).all()
+    return newest(session, query, Demand.number, before, limit)
 
 
 def _run_clocks(session: Session, record: Demand, act: str, day: date) -> None:

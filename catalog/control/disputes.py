@@ -12,7 +12,7 @@ from catalog.control.applications import find_application, move_application
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.grant_tables import Dispute
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import DISPUTE
@@ -117,12 +117,14 @@ def find_dispute(session: Session, number: str) -> Dispute:
     return found
 
 
-def list_disputes(session: Session, *, department: str | None = None) -> Sequence[Dispute]:
-    """Return disputes, newest first, to which a department is a side if asked."""
-    query = select(Dispute).order_by(Dispute.number.desc())
+def list_disputes(
+    session: Session, *, department: str | None = None, before: str = "", limit: int | None = None
+) -> Sequence[Dispute]:
+    """Return disputes, newest first, to which a department is a side if asked; from below a number on."""
+    query = select(Dispute)
     if department is not None:
         query = query.where(or_(Dispute.requester == department, Dispute.provider == department))
-    return session.scalars(query).all()
+    return newest(session, query, Dispute.number, before, limit)
 
 
 def _subject(session: Session, kind: str, number: str) -> tuple[str, str, str]:

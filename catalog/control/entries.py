@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, running_clock, start_clock, stop_clock
-from catalog.control.demands import answer_demand
+from catalog.control.demands import answer_demand, require_confirmed
 from catalog.control.entry_search import index_entry, unindex_entry
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.life import next_number, record_event, take_step
+from catalog.control.lists import kept_back
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
 from catalog.model.departments import host_department
 from catalog.model.procedures import ENTRY
@@ -48,10 +49,13 @@ def draft_entry(
     Raises:
         NotAPartyError: the actor is no officer of the provider.
         EntryError: the code belongs to another provider, or a version is in work already.
+        DemandError: the demand to be answered was not confirmed by the provider.
     """
     moment = at or utc_now()
     if "provider" not in parties_of(actor, provider=entry.provider):
         raise NotAPartyError(f"entries of {entry.provider} are drafted by its own officers")
+    if demand is not None:
+        require_confirmed(session, demand, entry.provider)
     versions = entry_versions(session, entry.code)
     if any(version.provider != entry.provider for version in versions):
         raise EntryError(f"code {entry.code} belongs to {versions[0].provider}", remedy="take a code of your own")
@@ -113,7 +117,7 @@ def move_entry(
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
-        EntryError: another published entry of the provider has the same name.
+        EntryError: another published entry of the provider has the same name, or it shares what is kept back.
     """
     record, moment, stated = find_entry(session, number, lock=True), at or utc_now(), dict(facts or {})
     parties = parties_of(actor, provider=record.provider)
@@ -217,7 +221,11 @@ def watch_drift(session: Session, now: Mapping[str, Entry], today: date) -> list
 
 
 def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> None:
-    """Let the version that is published now give way to ``record``."""
+    """Let the published version give way to ``record``, unless that shares what the negative list keeps back."""
+    shared = [item.element for item in content_of(record).items if item.share_type != "refused"]
+    if listed := kept_back(session, record.provider, shared):
+        why = "; ".join(f"{name}: {citation}" for name, citation in listed.items())
+        raise EntryError(f"the negative list keeps back {why}", place=record.number, remedy="mark the items 不予共享")
     same_name = select(func.count()).where(
         CatalogueEntry.provider == record.provider,
         CatalogueEntry.name == record.name,

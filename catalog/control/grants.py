@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.clocks import ZONE, cancel_clock, local_day, start_clock, stop_clock
+from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock, start_clock, stop_clock
 from catalog.control.grant_tables import AccessGrant, Application
-from catalog.control.life import next_number, record_event, take_step
+from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
 from catalog.model.catalogue_entry import Entry
@@ -23,6 +23,7 @@ from catalog.model.procedures import GRANT
 from catalog.model.state_machine import SYSTEM, Actor, parties_of
 
 KIND = "grant"
+_ANSWER = "reply_conditional"
 
 
 class GrantUnknownError(GuantongError):
@@ -73,7 +74,7 @@ def move_grant(
     *,
     at: datetime | None = None,
 ) -> AccessGrant:
-    """Take one step of a grant: suspend, resume, renew, revoke, expire.
+    """Take one step of a grant: suspend, resume, ask_renewal, renew, revoke, expire.
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
@@ -85,15 +86,19 @@ def move_grant(
     transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=applicant)
     if "reason" in stated:
         grant.reason = str(stated["reason"])
+    if act in ("ask_renewal", "renew"):
+        until = _longer_term(grant, stated["valid_to"], local_day(moment))
+        stated["valid_to"] = until.isoformat()
     if act == "renew":
-        _renew(grant, stated["valid_to"], actor, moment)
-        stated["valid_to"] = grant.valid_to.isoformat()
+        renewal = {"from": grant.valid_to.isoformat(), "to": until.isoformat(), "by": actor.name}
+        grant.renewals, grant.valid_to = [*grant.renewals, renewal], until
     if transition.target != "active" or act == "renew":
         close_reading(session, grant, moment)
     take_step(session, GRANT, KIND, grant, act, actor, parties, stated, moment, initiator=applicant)
     if grant.state in GRANT.final:
         grant.ended_at = moment
         cancel_clock(session, KIND, grant.number, local_day(moment))
+    _run_clock(session, grant, act, local_day(moment))
     session.flush()
     _open_reading(session, grant, moment)
     return grant
@@ -112,15 +117,21 @@ def find_grant(session: Session, number: str) -> AccessGrant:
 
 
 def list_access_grants(
-    session: Session, *, provider: str | None = None, department: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    provider: str | None = None,
+    department: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Sequence[AccessGrant]:
-    """Return grants, newest first: by provider, by who may read, and state."""
-    query = select(AccessGrant).order_by(AccessGrant.number.desc())
+    """Return grants, newest first: by provider, by who may read, and state; from below a number on if asked."""
+    query = select(AccessGrant)
     wanted = ((AccessGrant.provider, provider), (AccessGrant.department, department), (AccessGrant.state, state))
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    return session.scalars(query).all()
+    return newest(session, query, AccessGrant.number, before, limit)
 
 
 def expire_grants(session: Session, today: date, *, at: datetime | None = None) -> list[str]:
@@ -149,7 +160,7 @@ def due_for_renewal(session: Session, today: date, *, within_days: int = 30) -> 
 
 def confirm_delivery(session: Session, number: str, on: date) -> None:
     """Stop the clock of delivery, because the recipient can read."""
-    stop_clock(session, KIND, number, on)
+    stop_clock(session, KIND, number, on, "delivery")
 
 
 def close_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
@@ -182,7 +193,7 @@ def _open_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
         return
     grant.recipient_grant_id = _line(session, recipient, version, grant, at)
     session.flush()
-    stop_clock(session, KIND, grant.number, today)
+    confirm_delivery(session, grant.number, today)
 
 
 def _line(session: Session, recipient: Recipient, version: ShareVersion, grant: AccessGrant, at: datetime) -> int:
@@ -214,13 +225,20 @@ def _line(session: Session, recipient: Recipient, version: ShareVersion, grant: 
     return line.id
 
 
-def _renew(grant: AccessGrant, valid_to: object, actor: Actor, at: datetime) -> None:
+def _longer_term(grant: AccessGrant, valid_to: object, today: date) -> date:
+    """Return the last day that a renewal states, which lengthens a term that is not over."""
     try:
         until = valid_to if isinstance(valid_to, date) else date.fromisoformat(str(valid_to))
     except ValueError as error:
         raise ApplicationError(f"valid_to {valid_to!r} is no day", remedy="write YYYY-MM-DD") from error
-    today = local_day(at)
     if not grant.valid_to < until <= today + timedelta(days=LONGEST_TERM_DAYS) or today > grant.valid_to:
         raise ApplicationError(f"{until} does not lengthen the term that ends on {grant.valid_to}, or is too far")
-    grant.renewals = [*grant.renewals, {"from": grant.valid_to.isoformat(), "to": until.isoformat(), "by": actor.name}]
-    grant.valid_to = until
+    return until
+
+
+def _run_clock(session: Session, grant: AccessGrant, act: str, day: date) -> None:
+    """Let the provider's answer to a renewal have its limit, as the answer to an application has."""
+    if act == "ask_renewal" and running_clock(session, KIND, grant.number, _ANSWER) is None:
+        start_clock(session, KIND, grant.number, _ANSWER, grant.provider, day)
+    elif act == "renew":
+        stop_clock(session, KIND, grant.number, day, _ANSWER)

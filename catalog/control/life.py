@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from catalog.control.life_tables import LifeEvent, Numbering
 from catalog.model.state_machine import Actor, Machine, Party
@@ -60,6 +60,9 @@ def record_event(
     session.flush()
 
 
+Record = TypeVar("Record")
+
+
 class _HasState(Protocol):
     number: Any
     state: Any
@@ -94,6 +97,15 @@ def take_step(
         detail=facts,
     )  # fmt: skip
     return before
+
+
+def newest(
+    session: Session, query: Select[Record], number: InstrumentedAttribute[str], before: str, limit: int | None
+) -> Sequence[Record]:
+    """Return what a query finds, newest number first, from below a number on and at most so many."""
+    if before:
+        query = query.where(number < before)
+    return session.scalars(query.order_by(number.desc()).limit(limit)).all()
 
 
 def history(session: Session, kind: str, number: str) -> Sequence[LifeEvent]:

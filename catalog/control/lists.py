@@ -1,6 +1,6 @@
 """Responsibility and negative lists (责任清单, 负面清单): who must share what by when, and what no law lets share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -138,6 +138,12 @@ def list_negative(
     if element is not None:
         query = query.where(NegativeListing.elements.contains([element]))
     return session.scalars(query).all()
+
+
+def kept_back(session: Session, department: str, elements: Iterable[str | None]) -> dict[str, str]:
+    """Return which of some elements a department keeps back, each with the law that says so (负面清单)."""
+    listed = {name: line.citation for line in list_negative(session, department=department) for name in line.elements}
+    return {name: listed[name] for name in elements if name in listed}
 
 
 def add_negative(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from catalog.model.errors import GuantongError
 
 SERVICE_ROLE = "guantong_service"
-APPEND_ONLY = ("audit_entry",)
+APPEND_ONLY = ("audit_entry", "life_event")
 """Tables to which the service adds and which it never changes."""
 CLOSED = ("alembic_version",)
 """Tables that are only the migration's."""

@@ -7,7 +7,8 @@ run as a formula are written with an apostrophe before them, which reading takes
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
@@ -37,6 +38,11 @@ HEADINGS = (
 LARGEST_BYTES, MOST_ROWS = 20 * 1024 * 1024, 400_000
 _LETTERS = {**{name: letter for letter, name in TYPE_NAMES.items()}, "通用型": "G", "双精度型": "B", "浮点型": "F"}
 _NAMES = {letter: name for name, letter in _LETTERS.items()}
+_DAMAGES = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, SyntaxError, LookupError, ValueError, TypeError,
+    AttributeError, OSError, EOFError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What openpyxl raises on a damaged file; the parsers' errors are syntax errors."""
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -246,19 +252,25 @@ def _split(text: str) -> list[str]:
     return [part for part in text.replace(",", "、").replace("，", "、").split("、") if part]
 
 
-def _rows(content: bytes) -> Any:  # noqa: ANN401 - an iterator of rows of cells' values
+def _rows(content: bytes) -> Iterator[Sequence[object]]:
+    """Return the rows of the sheet as they are read.
+
+    Raises:
+        WorkbookError: too large, damaged, or without the sheet; a damage may show only on the way.
+    """
     if len(content) > LARGEST_BYTES:
         raise WorkbookError(f"larger than {LARGEST_BYTES} bytes", remedy="deliver it in parts")
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > 20 * LARGEST_BYTES:
-                raise WorkbookError("it unpacks to more than a catalogue can be", remedy="deliver it in parts")
+            unpacked = sum(part.file_size for part in archive.infolist())
+        if unpacked > 20 * LARGEST_BYTES:
+            raise WorkbookError("it unpacks to more than a catalogue can be", remedy="deliver it in parts")
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise WorkbookError("it is no .xlsx workbook", remedy="save it as .xlsx") from error
-    if SHEET not in book.sheetnames:
-        raise WorkbookError(f"no sheet {SHEET}", remedy="export one as a pattern")
-    return book[SHEET].iter_rows(values_only=True)
+        if SHEET not in book.sheetnames:
+            raise WorkbookError(f"no sheet {SHEET}", remedy="export one as a pattern")
+        yield from book[SHEET].iter_rows(values_only=True)
+    except _DAMAGES as error:
+        raise WorkbookError("it is no sound .xlsx workbook", remedy="save it again as .xlsx") from error
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ from catalog.model.catalogue_entry import CODE_PATTERN, Entry
 from catalog.model.contract import Strict
 from catalog.model.errors import GuantongError
 
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\A[^\x00]*\S[^\x00]*\z")]
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")]
 ApplicationMode = Literal["table", "lookup", "verify", "file", "feed"]
 LONGEST_TERM_DAYS = 3 * 366
 """A term ends; who still needs the data renews it."""
@@ -27,8 +27,8 @@ class ApplicationError(GuantongError):
 class RowScope(Strict):
     """Which rows are asked for; empty: all."""
 
-    divisions: tuple[Annotated[str, Field(pattern=r"\A[0-9]{6}\z")], ...] = ()
-    condition: str = Field(default="", max_length=1000)
+    divisions: tuple[Annotated[str, Field(pattern=r"^[0-9]{6}$")], ...] = ()
+    condition: str = Field(default="", max_length=1000, pattern=r"^[^\x00]*$")
     """In words; the provider turns it into a filter."""
 
     @property
@@ -42,7 +42,7 @@ class ApplicationForm(Strict):
 
     code: str = Field(pattern=CODE_PATTERN)
     """资源代码 of the published entry."""
-    items: tuple[str, ...] = ()
+    items: tuple[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]+$")], ...] = ()
     """Columns; none named: all that may be shared."""
     row_scope: RowScope = RowScope()
     purpose: Text
@@ -56,7 +56,7 @@ class ApplicationForm(Strict):
     term_to: date
     """Last day."""
     responsible_officer: Text
-    recipient: str | None = Field(default=None, max_length=100)
+    recipient: str | None = Field(default=None, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Receiving system (接收系统) that will read."""
 
     @model_validator(mode="after")

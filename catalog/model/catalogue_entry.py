@@ -5,6 +5,7 @@ What the contract knows is filled in from it; what only people know is added by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from catalog.model.errors import GuantongError
 from catalog.model.exchange_types import exchange_type
 from catalog.model.ids.uscc import is_valid_uscc
 
-CODE_PATTERN = r"\A[123]\d{2}\d{3}\d*/\d+\z"
+CODE_PATTERN = r"^[123][0-9]{5}[0-9]{0,12}/[0-9]{1,12}$"
 """类 1 digit, 项 2, 目 3, 细目 as many as there are, then the serial number."""
 
 ShareType = Literal["unconditional", "conditional", "refused"]
@@ -38,6 +39,7 @@ Letter = Literal["C", "N", "Y", "D", "T", "L", "M", "G", "B", "I", "F"]
 _LETTER_OF_TYPE: dict[str, Letter] = {
     "string": "C", "date": "D", "timestamp": "T", "number": "N", "integer": "I", "boolean": "L",
 }  # fmt: skip
+_UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _STRICTNESS: tuple[ShareType, ...] = ("unconditional", "conditional", "refused")
 
 
@@ -160,6 +162,8 @@ def read_entry(document: Mapping[str, Any], place: str = "") -> Entry:
     Raises:
         EntryError: naming every key that is wrong.
     """
+    if _holds_unkept(document):
+        raise EntryError("a text holds control characters or half a character", place=place, remedy="take them out")
     try:
         return Entry.model_validate(document)
     except ValidationError as error:
@@ -170,6 +174,15 @@ def read_entry(document: Mapping[str, Any], place: str = "") -> Entry:
         raise EntryError(
             wrong, place=place, remedy="catalog/model/catalogue_entry.py gives every key its meaning"
         ) from error
+
+
+def _holds_unkept(value: object) -> bool:
+    """Tell whether any text of a document holds what a database cannot keep or a reader cannot see."""
+    if isinstance(value, str):
+        return _UNKEPT.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_holds_unkept(key) or _holds_unkept(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(map(_holds_unkept, value))
 
 
 def entry_of(contract: Contract, elements: Mapping[str, Element], people: Mapping[str, Any] | None = None) -> Entry:

@@ -70,6 +70,7 @@ GRANT = Machine(
     [
         Transition("suspend", ("active",), "suspended", ("provider", "host"), ("reason",)),
         Transition("resume", ("suspended",), "active", ("provider", "host")),
+        Transition("ask_renewal", ("active",), "active", ("requester",), ("valid_to",)),
         Transition("renew", ("active",), "active", ("provider",), ("valid_to",), decides=True),
         Transition("revoke", ("active", "suspended"), "revoked", ("provider", "host", "requester"), ("reason",)),
         Transition("expire", ("active", "suspended"), "expired", ("system",)),

@@ -28,14 +28,14 @@ _BY_ELEMENT, _BY_CLASS, _BY_WORD = 4, 2, 1
 class DemandForm(Strict):
     """What a user department needs and no entry has (目录外需求)."""
 
-    title: str = Field(min_length=1, max_length=200, pattern=r"\A[^\x00]+\z")
-    elements: tuple[Annotated[str, Field(min_length=1, max_length=100, pattern=r"\A[^\x00]+\z")], ...] = Field(
+    title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
+    elements: tuple[Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")], ...] = Field(
         min_length=1
     )
     """Data elements, by id or by any of their names; a name that no element has is routed by duty."""
-    description: str = Field(default="", max_length=4000, pattern=r"\A[^\x00]*\z")
-    purpose: str = Field(min_length=1, max_length=2000, pattern=r"\A[^\x00]+\z")
-    service_item: str = Field(min_length=1, max_length=200, pattern=r"\A[^\x00]+\z")
+    description: str = Field(default="", max_length=4000, pattern=r"^[^\x00]*$")
+    purpose: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+    service_item: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
 
 
 class Duty(Strict):

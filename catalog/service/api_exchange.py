@@ -1,6 +1,6 @@
 """What the routers of the exchange catalogue share: the caller as actor, refusals as problems, history and clocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -127,11 +127,6 @@ def course_of(session: Database, kind: str, number: str) -> Course:
 def clock_answer(clock: ClockRecord) -> ClockAnswer:
     """Return a clock as the interface shows it."""
     return ClockAnswer.model_validate(clock)
-
-
-def page_after(found: Sequence[Any], number: str, limit: int) -> list[Any]:
-    """Return what follows a number in a list that is sorted from the newest, one more than a page."""
-    return [record for record in found if not number or record.number < number][: limit + 1]
 
 
 def _sentence(error: GuantongError) -> str:

@@ -255,7 +255,10 @@ def test_terms_begin_are_renewed_and_end(reader):
     with pytest.raises(ApplicationError, match="lengthen"):
         move_grant(session, later.number, "renew", OFFICER, {"valid_to": today})
     until = today + timedelta(days=200)
+    move_grant(session, later.number, "ask_renewal", ASKER, {"valid_to": until})
+    assert running_clock(session, "grant", later.number, "reply_conditional").responsible == "public_security"
     renewed = move_grant(session, later.number, "renew", DRAFTER, {"valid_to": until})
+    assert running_clock(session, "grant", later.number, "reply_conditional") is None
     assert renewed.valid_to == until and len(renewed.renewals) == 1
     assert expire_grants(session, until + timedelta(days=1)) == [later.number]
     assert find_grant(session, later.number).state == "expired"

@@ -66,6 +66,9 @@ def test_every_contract_leads_to_an_entry_whose_items_have_type_and_length():
         ({"items": [{**an_item("a", "refused"), "legal_citation": ""}]}, "legal citation"),
         ({"items": [{**an_item("a"), "condition": ""}]}, "condition"),
         ({"colour": "red"}, "colour"),
+        ({"use_conditions": "a\x00b"}, "control characters"),
+        ({"related_codes": ["\ud800"]}, "half a character"),
+        ({"code": "３01001/1"}, "code"),
     ],
 )
 def test_an_entry_against_the_guide_is_refused_with_its_key(wrong, words):

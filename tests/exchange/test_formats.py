@@ -100,6 +100,17 @@ def test_what_is_no_workbook_is_refused(content):
         read_workbook(content)
 
 
+def test_a_workbook_damaged_anywhere_is_refused_and_never_fails_inside():
+    sound = write_workbook([(an_entry(), None)])
+    refused = 0
+    for place in range(0, len(sound), 37):
+        try:
+            read_workbook(sound[:place] + bytes([sound[place] ^ 0x5A]) + sound[place + 1 :])
+        except WorkbookError:
+            refused += 1
+    assert refused > 20
+
+
 def test_a_workbook_without_the_headings_is_refused():
     def change(rows, columns):
         rows[0][columns["信息资源代码"]] = "编码"

@@ -1,6 +1,7 @@
 """From a demand to a corrected value, over the interface: each step with its clock, its history and its audit entry."""
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -236,3 +237,28 @@ def test_lists_exports_and_what_need_not_be_asked(journey):
     asked = {one["material"]: one["is_asked"] for one in subsidy["materials"]}
     assert asked == {"身份证明": False, "居住地证明": False, "参保证明": False, "收入声明": True}
     assert journey.call("host", "GET", "/clocks?status=met")["items"]
+
+
+def test_commands_show_export_check_and_do_the_days_work(journey, tmp_path):
+    command = journey.world.exchange.command
+    found = command("catalog", "entries", "search", "czrkjbxx", "--json")
+    assert found.returncode == 0 and json.loads(found.stdout)[0]["code"] == CODE, found.stderr
+    path = tmp_path / "catalogue.xlsx"
+    assert "entries written" in command("catalog", "entries", "export", str(path)).stdout
+    assert command("catalog", "entries", "check", str(path), "--json").returncode == 0
+    path.write_bytes(b"nothing")
+    assert command("catalog", "entries", "check", str(path)).returncode == 2
+    for noun in ("applications", "grants", "demands", "cases", "disputes"):
+        shown = command("catalog", noun, "--json")
+        assert shown.returncode == 0 and (json.loads(shown.stdout) or noun == "cases"), (noun, shown.stderr)
+    day = local_day(datetime.now(UTC)) + timedelta(days=200)
+    journey.call(
+        "asker", "POST", "/corrections",
+        {"resource": RESOURCE, "row_key": "p00004", "column": "name", "statement": "不同"}, 201,
+    )  # fmt: skip
+    done = command("catalog", "clocks", "tick", "--date", day.isoformat(), "--json")
+    told = {row["what"] for row in json.loads(done.stdout)}
+    assert done.returncode == 0 and {"overdue", "escalated"} <= told, (done.stdout, done.stderr)
+    again = json.loads(command("catalog", "clocks", "tick", "--date", day.isoformat(), "--json").stdout)
+    assert [row for row in again if row["what"] in ("overdue", "escalated", "grant expired")] == []
+    assert journey.audited("clock.tick").object == f"day:{day}"

@@ -33,7 +33,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -137,7 +136,7 @@ def list_all(
     """List one's own department's applications, or those to it; the host authority sees all."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "provider": department}
-    found = page_after(list_applications(session, state=state, **sides), page.text(), page.limit)
+    found = list_applications(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
     return ApplicationsPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
@@ -149,6 +148,7 @@ def submit(
     with answered("entry"):
         record(session, who, "application.submit", f"entry:{body.code}", purpose=body.purpose)
         made = submit_application(session, body, actor_of(who))
+        told(session, "application.submit", f"application:{made.number}", made.department, made.provider)
     response.headers["Location"] = f"/api/v1/applications/{made.number}"
     return _whole(session, made)
 

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from catalog.control.audit import record
 from catalog.control.correction_cases import KIND, find_case, move, raise_case
 from catalog.control.correction_tables import CorrectionCase
+from catalog.control.life import newest
 from catalog.control.masking import mask_personal
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
@@ -23,7 +24,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -100,15 +100,13 @@ def list_all(
                              "closed"] | None, Query()] = None,
 ) -> CasesPage:  # fmt: skip
     """List the cases that one's own department raised or must answer; the host authority sees all."""
-    query = select(CorrectionCase).order_by(CorrectionCase.number.desc())
+    query = select(CorrectionCase)
     if not who.holds(Role.HOST_AUTHORITY):
         own = who.department
         query = query.where(or_(CorrectionCase.doubted_department == own, CorrectionCase.raising_department == own))
     if state is not None:
         query = query.where(CorrectionCase.state == state)
-    if page.text():
-        query = query.where(CorrectionCase.number < page.text())
-    found = page_after(session.scalars(query.limit(page.limit + 1)).all(), page.text(), page.limit)
+    found = newest(session, query, CorrectionCase.number, page.text(), page.limit + 1)
     return CasesPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
@@ -128,6 +126,7 @@ def raise_one(
             session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
         )  # fmt: skip
+        told(session, "correction.raise", f"case:{made.number}", made.raising_department, made.doubted_department)
     response.headers["Location"] = f"/api/v1/corrections/{made.number}"
     return _whole(session, made)
 

@@ -19,7 +19,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -84,7 +83,7 @@ def list_all(
     """List one's own department's demands, or those to it; the host authority sees the whole list."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "asked": department}
-    found = page_after(list_demands(session, state=state, **sides), page.text(), page.limit)
+    found = list_demands(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
     return DemandsPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
@@ -96,6 +95,7 @@ def raise_one(
     with answered("demand"):
         record(session, who, "demand.raise", "demand:new", purpose=body.purpose, detail={"title": body.title})
         made = raise_demand(session, body, actor_of(who))
+        told(session, "demand.raise", f"demand:{made.number}", made.department, made.asked_department)
     response.headers["Location"] = f"/api/v1/demands/{made.number}"
     return _whole(session, made)
 
@@ -118,9 +118,10 @@ def step(
         found = find_demand(session, number)
         require_side(who, "demand", found.department, found.asked_department)
         record(session, who, f"demand.{body.act}", f"demand:{number}", detail={"reason": body.reason})
-        told(session, f"demand.{body.act}", f"demand:{number}", found.department, found.asked_department)
+        asked = found.asked_department
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_demand(session, number, body.act, actor_of(who), facts)
+        told(session, f"demand.{body.act}", f"demand:{number}", moved.department, asked, moved.asked_department)
     return _whole(session, moved)
 
 

@@ -18,7 +18,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -80,7 +79,7 @@ class DisputesPage(Answer):
 def list_all(session: Database, who: Officer, page: CurrentPage) -> DisputesPage:
     """List the disputes of one's own department; the host authority sees all."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
-    found = page_after(list_disputes(session, department=department), page.text(), page.limit)
+    found = list_disputes(session, department=department, before=page.text(), limit=page.limit + 1)
     return DisputesPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
@@ -92,6 +91,7 @@ def raise_one(
     with answered("refusal"):
         record(session, who, "dispute.raise", f"{body.subject_kind}:{body.subject}")
         made = raise_dispute(session, body.subject_kind, body.subject, body.statement, actor_of(who))
+        told(session, "dispute.raise", f"dispute:{made.number}", made.requester, made.provider)
     response.headers["Location"] = f"/api/v1/disputes/{made.number}"
     return _whole(session, made)
 

@@ -20,7 +20,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    page_after,
     require_side,
     told,
 )
@@ -36,7 +35,7 @@ GrantNumber = Annotated[Reference, Path(examples=["GRA-2026-000001"])]
 class GrantStep(Body):
     """A step of a grant."""
 
-    act: Literal["suspend", "resume", "renew", "revoke"]
+    act: Literal["suspend", "resume", "ask_renewal", "renew", "revoke"]
     reason: Reason | None = None
     valid_to: Day | None = Field(default=None, description="New last day, of a renewal.")
 
@@ -90,7 +89,7 @@ def list_all(
     """List the grants of one's own department, or on its data; the host authority sees all."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "provider": department}
-    found = page_after(list_access_grants(session, state=state, **sides), page.text(), page.limit)
+    found = list_access_grants(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
     return GrantsPage.model_validate(page.answer(found, lambda one: one.number, _render))
 
 
