@@ -25,7 +25,7 @@ from tests.stages.extract.conftest import Department
 from tests.stages.extract.shop_contract import contract_document, file_source
 
 COLUMNS = {"record_no": "记录号", "citizen_id": "身份证号", "uscc": "统一社会信用代码", "status_code": "登记状态"}
-GOOD, PERSON, WRONG = "91350100M000100Y43", "11010519491231002X", "110105194912310021"
+GOOD, PERSON, WRONG = "91350100M000100Y43", "440524188001010014", "440524188001010015"
 HEADER = "记录号,身份证号,统一社会信用代码,登记状态\n"
 FIRST = HEADER + "".join(f"N{n},{PERSON},{GOOD},1\n" for n in range(20)) + (
     f"B1,{WRONG},{GOOD},1\nB2,{PERSON},9.14E+17,1\nB3,{PERSON},<script>alert(1)</script>,开业中\n"
@@ -86,7 +86,7 @@ def test_the_content_says_what_to_mend_and_shows_nobodys_number(content, resourc
     assert (mended.line.open_rows, mended.line.closed_rows, mended.examples) == (0, 1, [])
     wrong = faults["身份证号", "CITIZEN_ID_CHECKSUM"]
     assert [(e.file, e.row, e.record, e.value) for e in wrong.examples] == [
-        ("2026-03-02.csv", 22, "B1", "110105************")
+        ("2026-03-02.csv", 22, "B1", "440524************")
     ]
     assert "18 位公民身份号码" in wrong.right_zh and wrong.words.remedy_zh
     assert len(report.trend) == 2 and report.trend[1][1] > report.trend[0][1], "mending is seen in the score"
