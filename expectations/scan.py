@@ -133,7 +133,7 @@ def _by_hash(failing: Mapping[int, Failing], frame: DataFrame) -> DataFrame:
     for rule, found in failing.items():
         key = F.struct(F.lit(rule).alias("rule"), F.xxhash64(*found.columns).alias("hash"))
         keys.append(key if found.domain.condition is None else F.when(found.domain.condition, key))
-    each = frame.select(F.explode(F.array_compact(F.array(*keys))).alias("key"))
+    each = frame.select((F.explode(F.array(*keys)) if len(keys) > 1 else keys[0]).alias("key")).where("key IS NOT NULL")
     groups = each.groupBy("key.rule", "key.hash").agg(F.count(F.lit(1)).alias("alike"))
     shared = F.sum(F.when(F.col("alike") > 1, F.col("alike")).otherwise(0)).alias("n")
     nowhere = [F.lit(None).cast("array<string>").alias(end) for end in ("low", "high")]
