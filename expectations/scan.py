@@ -19,7 +19,6 @@ from expectations.domain import Failing
 from expectations.row_rules import RowRules
 
 BUCKETS = 64
-_TWICE = "two counts of the same rows differ"
 
 
 class CountsDifferError(GuantongError):
@@ -73,24 +72,33 @@ def scan(
         broken = frame.sparkSession.read.parquet(keep)
     parts = [_by_rule(broken.select(place.alias("place"), *row_rules.masks), row_rules)]
     parts += [_by_bucket(f.rows(frame), rule, place) for rule, f in related.items()]
-    parts += [_by_hash(f, frame, rule) for rule, f in unique.items()]
+    if unique:
+        parts.append(_by_hash(unique, frame))
     answers = reduce(lambda a, b: a.unionByName(b), parts).collect()
     values = dict(observation.get)
     if not counts.keys() <= values.keys():
         values = frame.agg(*[column.alias(name) for name, column in counts.items()]).collect()[0].asDict()
     found = {rule: Found() for rule in failing}
-    suspects = []
     for row in answers:
         if row["seen"] is None:
             _add(found[row["rule"]], row)
-            continue
-        if row["seen"] != values[f"unique_{row['rule']}"]:
-            raise CountsDifferError(_TWICE, place=f"{row['seen']:,} rows grouped", remedy="run the check again")
-        if row["n"]:
-            suspects.append(row["rule"])
+    suspects = _suspects({rule: values[f"unique_{rule}"] for rule in unique}, answers)
     for row in _repeated(frame, {rule: unique[rule] for rule in suspects}, place):
         _add(found[row["rule"]], row)
     return values, found
+
+
+def _suspects(counted: Mapping[int, int], answers: Sequence[Row]) -> list[int]:
+    """Return the rules on keys under which hashes repeat; refuse counts that differ."""
+    grouped = {row["rule"]: row for row in answers if row["seen"] is not None}
+    for rule, rows in counted.items():
+        seen = grouped[rule]["seen"] if rule in grouped else 0
+        if seen != rows:
+            raise CountsDifferError(
+                f"{rows:,} rows were counted and {seen:,} grouped",
+                remedy="run the check again; Spark may have run a part of it twice",
+            )
+    return [rule for rule, row in grouped.items() if row["n"]]
 
 
 def _add(found: Found, row: Row) -> None:
@@ -99,34 +107,38 @@ def _add(found: Found, row: Row) -> None:
 
 
 def _by_rule(broken: DataFrame, rules: RowRules) -> DataFrame:
-    """Return rule, bucket, rows and two places of each rule on single rows."""
+    """Return rows and two places of each rule on single rows, per bucket of places."""
     numbers = rules.broken_rules() if rules else F.array().cast("array<int>")
-    each = _grouped(broken, *rules.masks).withColumn("rule", F.explode(numbers))
-    again = each.groupBy("rule", "bucket").agg(
-        F.sum("n").alias("n"), F.min("low").alias("low"), F.max("high").alias("high")
-    )
-    return again.select("rule", "n", "low", "high", F.lit(None).cast("bigint").alias("seen"))
+    return _grouped(broken.withColumn("rule", F.explode(numbers)))
 
 
-def _grouped(rows: DataFrame, *by: str) -> DataFrame:
+def _grouped(rows: DataFrame) -> DataFrame:
+    """Return ``rule``, ``n``, ``low`` and ``high`` of rows with ``rule`` and ``place``, per rule and bucket."""
     bucket = F.pmod(F.xxhash64("place"), F.lit(BUCKETS)).alias("bucket")
     ends = [F.min("place").alias("low"), F.max("place").alias("high")]
-    return rows.groupBy(*by, bucket).agg(F.count(F.lit(1)).alias("n"), *ends)
+    grouped = rows.groupBy("rule", bucket).agg(F.count(F.lit(1)).alias("n"), *ends)
+    return grouped.select("rule", "n", "low", "high", F.lit(None).cast("bigint").alias("seen"))
 
 
 def _by_bucket(rows: DataFrame, rule: int, place: Column) -> DataFrame:
-    grouped = _grouped(rows.select(place.alias("place")))
-    return grouped.select(F.lit(rule).alias("rule"), "n", "low", "high", F.lit(None).cast("bigint").alias("seen"))
+    return _grouped(rows.select(F.lit(rule).alias("rule"), place.alias("place")))
 
 
-def _by_hash(failing: Failing, frame: DataFrame, rule: int) -> DataFrame:
-    """Return how many rows were seen, and how many share the hash of their key: none, and all keys differ."""
-    hashed = failing.domain.select(frame).select(F.xxhash64(*failing.columns).alias("key"))
-    groups = hashed.groupBy("key").agg(F.count(F.lit(1)).alias("alike"))
-    shared = F.sum(F.when(F.col("alike") > 1, F.col("alike")).otherwise(0))
-    nowhere = F.lit(None).cast("array<string>")
-    total = groups.agg(F.coalesce(shared, F.lit(0)).alias("n"), F.coalesce(F.sum("alike"), F.lit(0)).alias("seen"))
-    return total.select(F.lit(rule).alias("rule"), "n", nowhere.alias("low"), nowhere.alias("high"), "seen")
+def _by_hash(failing: Mapping[int, Failing], frame: DataFrame) -> DataFrame:
+    """Return per rule on keys how many rows were seen, and how many share the hash of their key: none, and all differ.
+
+    All keys go through one look at the rows and one shuffle.
+    """
+    keys = []
+    for rule, found in failing.items():
+        key = F.struct(F.lit(rule).alias("rule"), F.xxhash64(*found.columns).alias("hash"))
+        keys.append(key if found.domain.condition is None else F.when(found.domain.condition, key))
+    each = frame.select((F.explode(F.array(*keys)) if len(keys) > 1 else keys[0]).alias("key")).where("key IS NOT NULL")
+    groups = each.groupBy("key.rule", "key.hash").agg(F.count(F.lit(1)).alias("alike"))
+    shared = F.sum(F.when(F.col("alike") > 1, F.col("alike")).otherwise(0)).alias("n")
+    nowhere = [F.lit(None).cast("array<string>").alias(end) for end in ("low", "high")]
+    total = groups.groupBy("rule").agg(shared, F.sum("alike").alias("seen"))
+    return total.select("rule", "n", *nowhere, "seen")
 
 
 def _repeated(frame: DataFrame, failing: Mapping[int, Failing], place: Column) -> list[Row]:

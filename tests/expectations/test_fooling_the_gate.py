@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pyspark.sql import Row
 from sqlalchemy import text, update
 
 from catalog.control.session import session_scope
@@ -20,6 +21,7 @@ from expectations.gx import gxe
 from expectations.plan import Plan, make_plan
 from expectations.result import CheckOutcome, RuleResult
 from expectations.rule import Rule
+from expectations.scan import CountsDifferError, _suspects
 from expectations.suite import build_plan
 from tests.expectations.trial import RESOURCE, citizen, contract_of, frame_of, row, rows
 
@@ -293,6 +295,14 @@ def test_truncated_delivery_is_held(site: Any) -> None:
     site.fill(rows(7))
     with pytest.raises(GateStoppedError, match="not_truncated"):
         check(RESOURCE)
+
+
+@pytest.mark.parametrize("seen", [0, 5, 20])
+def test_two_counts_that_differ_are_refused(seen: int) -> None:
+    answers = [Row(rule=3, seen=seen, n=0)] if seen else []
+    with pytest.raises(CountsDifferError, match=f"10 rows were counted and {seen} grouped"):
+        _suspects({3: 10}, answers)
+    assert _suspects({3: 10}, [Row(rule=3, seen=10, n=2)]) == [3]
 
 
 def test_there_are_forty_attempts_and_a_good_table_passes(spark: Any) -> None:
