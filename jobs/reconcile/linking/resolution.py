@@ -205,7 +205,9 @@ def _identities(
     members: dict[str, set[str]] = defaultdict(set)
     for node, head in joined.items():
         members[head].add(node)
-    named = {head: _name(model.library, nodes, keys, secret) for head, nodes in members.items()}
+    onward = found.decisions.redirects
+    first = {head: _name(model.library, nodes, keys, secret) for head, nodes in members.items()}
+    named = {head: onward.get(name, name) for head, name in first.items()}
     gone = {
         node.removeprefix(_ENTITY): named[head]
         for head, nodes in members.items()
