@@ -14,8 +14,6 @@ from functools import cache
 from catalog.model.codes import CodeList, load_code_list
 from catalog.model.crosswalks import crosswalk
 
-LONGEST = 15
-"""Characters of the longest name tried."""
 _COLLECTIVE = re.compile(r"市辖区|市区|(市辖)?县|.*直辖.*|.*行政(单位|区划)")
 _ENDS = re.compile(r"(特别行政区|(壮族|回族|维吾尔)?自治区|省|市|地区|盟|县|区)$")
 _PEOPLES = re.compile(r"^([一-鿿]{2,5}?)(?:(?:[一-鿿]{1,5}族)+|蒙古|哈萨克|柯尔克孜)自治([州县旗])$")
@@ -51,6 +49,15 @@ def _names() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
         for name in _short_names(line.name):
             short[name].add((ended, line.code))
     return _latest(full), _latest(short)
+
+
+@cache
+def _sizes(is_short: bool) -> dict[str, tuple[int, ...]]:
+    """Return first two characters → the lengths of the names that begin with them, the longest first."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for name in _names()[is_short]:
+        found[name[:2]].add(len(name))
+    return {head: tuple(sorted(sizes, reverse=True)) for head, sizes in found.items()}
 
 
 def _latest(names: dict[str, set[tuple[str, str]]]) -> dict[str, tuple[str, ...]]:
@@ -109,7 +116,7 @@ def _step(
     rest: str, names: dict[str, tuple[str, ...]], known: str, hint: str, not_before: str
 ) -> tuple[str, str] | None:
     """Return the next lower division and what follows it, the longest name first."""
-    for size in range(min(LONGEST, len(rest)), 1, -1):
+    for size in _sizes(bool(not_before)).get(rest[:2], ()):
         codes = names.get(rest[:size])
         if not codes or (rest[size:] and rest[size] in not_before):
             continue

@@ -4,6 +4,7 @@ from tests.benchmarks.catalogue import catalogue_search, grant_life
 from tests.benchmarks.checking import checking
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
+from tests.benchmarks.linking import linking
 from tests.benchmarks.reconciling import reconciling
 from tests.benchmarks.scheduling import scheduling
 from tests.benchmarks.serving import api_fuzz, catalogue_readers
@@ -13,6 +14,7 @@ CASES = {
     "scheduling": scheduling,
     "checking": checking,
     "conforming": conforming,
+    "linking": linking,
     "reconcile": reconciling,
     "catalogue-readers": catalogue_readers,
     "api-fuzz": api_fuzz,

@@ -61,6 +61,20 @@ def best_candidates(model: LinkageModel, pairs: Iterable[Pair], keys: Mapping[st
     return verdicts
 
 
+def all_likely(model: LinkageModel, pairs: Iterable[Pair], keys: Mapping[str, str]) -> list[Verdict]:
+    """Return what becomes of each pair by its own weight, where one record may rightly have several partners."""
+    verdicts = []
+    for pair in sorted(pairs, key=_rank):
+        band = model.band(pair.weight)
+        if contradict(keys, pair.left, pair.right):
+            verdicts.append(Verdict(pair, "no_link", "key_conflict"))
+        elif band == "link" and not pair.may_link:
+            verdicts.append(Verdict(pair, "review", "needs_person"))
+        else:
+            verdicts.append(Verdict(pair, band))
+    return verdicts
+
+
 def _judged(model: LinkageModel, ranked: list[Pair]) -> list[Verdict]:
     best, rest = ranked[0], ranked[1:]
     band = model.band(best.weight)

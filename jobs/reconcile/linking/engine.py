@@ -117,6 +117,8 @@ class SparkEngine:
         least: float | None = None,
     ) -> pa.Table:
         """As :meth:`Engine.compare`; Arrow tables are sent to the server first."""
+        if any(isinstance(frame, pa.Table) and not len(frame) for frame in (new, library)):
+            return _empty(model)
         api = SparkAPI(spark_session=self._spark, register_udfs_automatically=False, break_lineage_method="persist")
         frames = {"a_new": new, **({} if library is None else {"b_library": library})}
         for name, frame in frames.items():

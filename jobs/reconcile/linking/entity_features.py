@@ -39,13 +39,17 @@ def entity_keys(code: str | None, registration: str | None) -> tuple[str | None,
     ((None, '735130981', None), (None, None, None))
     """
     texts = [clean_identifier(text or "") for text in (code, registration)]
-    credit = next((text for text in texts if is_valid_uscc(text)), None)
+    credit = next((text for text in texts if len(text) == 18 and is_valid_uscc(text)), None)
     bare = [without_dashes(text) for text in texts]
-    organisation = next((text for text in bare if is_valid_organisation_code(text)), None)
+    organisation = next((text for text in bare if len(text) == 9 and is_valid_organisation_code(text)), None)
     if credit:
         organisation = organisation_code_of(credit)
         organisation = organisation if is_valid_organisation_code(organisation) else None
-    return credit, organisation, next((text for text in texts if is_valid_registration_number(text)), None)
+    return (
+        credit,
+        organisation,
+        next((text for text in texts if len(text) == 15 and is_valid_registration_number(text)), None),
+    )
 
 
 def entity_features(record: Mapping[str, str | None]) -> Features:

@@ -1,11 +1,10 @@
-"""Features of many records at once (特征提取): rows in, one feature row each, in this process or on Spark's workers."""
+"""Features of many records at once (特征提取): rows in, one feature row each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
 from jobs.reconcile.linking import entity_features, person_features
 from jobs.reconcile.linking.person_features import Features
@@ -18,7 +17,6 @@ COLUMNS = {"person": person_features.COLUMNS, "entity": entity_features.COLUMNS}
 RECORD_ID = "record_id"
 """Column with ``<resource>|<record key>``, unique over all records that are linked."""
 _ARROW = {"string": pa.string(), "list": pa.list_(pa.string())}
-_SPARK = {"string": "string", "list": "array<string>"}
 
 
 def feature_schema(kind: str) -> pa.Schema:
@@ -32,14 +30,3 @@ def extract_features(kind: str, records: Iterable[Mapping[str, str | None]]) -> 
     extract = EXTRACTORS[kind]
     rows = [{RECORD_ID: record[RECORD_ID], **extract(record)} for record in records]
     return pa.Table.from_pylist(rows, schema=feature_schema(kind))
-
-
-def spark_features(kind: str, records: DataFrame) -> DataFrame:
-    """Return the same on Spark's workers, for lists that no one process should hold."""
-    columns = ", ".join(f"{name} {_SPARK[type_]}" for name, type_ in COLUMNS[kind].items())
-
-    def extract(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield from extract_features(kind, batch.to_pylist()).to_batches()
-
-    return records.mapInArrow(extract, f"{RECORD_ID} string, {columns}")

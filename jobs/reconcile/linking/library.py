@@ -67,6 +67,8 @@ def known_around(
     spark: SparkSession, contract: Contract, model: LinkageModel, new: pa.Table, named: Iterable[str]
 ) -> Known:
     """Return the records of the library that share a key or a block with ``new``, and those that are named."""
+    if not len(new):
+        return Known(new, {})
     wanted = [*KEYS[model.features], *model.blocks]
     library = delta.read(spark, linkage_of(contract))
     met = _values(library, wanted).join(F.broadcast(_values(spark.createDataFrame(new), wanted)), "value", "left_semi")

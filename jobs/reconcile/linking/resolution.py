@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.model.entity_ids import entity_id
-from jobs.reconcile.linking.assignment import Pair, Verdict, best_candidates, clusters
+from jobs.reconcile.linking.assignment import Pair, Verdict, all_likely, best_candidates, clusters
 from jobs.reconcile.linking.deterministic import link_by_key
 from jobs.reconcile.linking.engine import DuckDBEngine, Engine
 from jobs.reconcile.linking.evaluation import national_keys, pairs_of
@@ -106,27 +107,38 @@ def resolve(
     nodes = {r: _ENTITY + decisions.redirects.get(e, e) for r, e in known.entity_of.items()}
     found = _Links(decisions, nodes)
     found.by_key(link_by_key(model.features, new, known.features), link_by_key(model.features, new, new))
-    settled = found.lefts()
-    rest = new.filter(pa.array([record not in settled for record in new["record_id"].to_pylist()], pa.bool_()))
-    review = found.by_model(model, engine.compare(model, rest, known.features, model.bands.review), keys, entity_keys)
-    settled = found.lefts()
-    left = rest.filter(pa.array([record not in settled for record in rest["record_id"].to_pylist()], pa.bool_()))
-    review += found.by_model(model, engine.compare(model, left, None, model.bands.review), keys, {})
+    settled, rest = _parted(new, found.lefts())
+    found.settle(clusters(found.pairs, keys | entity_keys)[0])
+    targets = pa.concat_tables([known.features, settled])
+    review = found.by_model(model, engine.compare(model, rest, targets, model.bands.review), keys | entity_keys)
+    _, left = _parted(rest, found.lefts())
+    compared = engine.compare(model, left, None, model.bands.review)
+    review += found.by_model(model, compared, keys, is_within=True)
     joined, refused = clusters(found.pairs, keys | entity_keys)
     return _identities(model, new, found, joined, keys | entity_keys, secret, review, refused)
+
+
+def _parted(records: pa.Table, wanted: set[str]) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of the records that are wanted, and the others."""
+    mask = pa.array([record in wanted for record in records["record_id"].to_pylist()], pa.bool_())
+    return records.filter(mask), records.filter(pc.invert(mask))
 
 
 class _Links:
     """The links of one run, each with how it came about."""
 
     def __init__(self, decisions: Decisions, nodes: Mapping[str, str]) -> None:
-        self.decisions, self.nodes = decisions, nodes
+        self.decisions, self.nodes = decisions, dict(nodes)
         self.pairs: list[Pair] = []
         self.how: dict[str, tuple[str, float | None, str]] = {}
 
     def node(self, record: str) -> str:
         """Return the entity of a record of the library, or the new record itself."""
         return self.nodes.get(record, record)
+
+    def settle(self, joined: Mapping[str, str]) -> None:
+        """Let new records that belong together stand for one: as candidates they do not compete."""
+        self.nodes |= {record: head for record, head in joined.items() if not record.startswith(_ENTITY)}
 
     def lefts(self) -> set[str]:
         """Return the new records that are linked to something."""
@@ -153,9 +165,12 @@ class _Links:
                 self.add(method, row["left_id"], row["right_id"], BY_KEY)
 
     def by_model(
-        self, model: LinkageModel, compared: pa.Table, keys: Mapping[str, str], entity_keys: Mapping[str, str]
+        self, model: LinkageModel, compared: pa.Table, keys: Mapping[str, str], *, is_within: bool = False
     ) -> list[tuple[Verdict, dict[str, int]]]:
-        """Keep what the model links; return the pairs of records that persons must judge."""
+        """Keep what the model links; return the pairs of records that persons must judge.
+
+        Within new records all likely pairs are kept, since several records can be one person's.
+        """
         records: dict[tuple[str, str], Pair] = {}
         rows: dict[Pair, int] = {}
         for row, pair in enumerate(pairs_of(compared)):
@@ -166,7 +181,8 @@ class _Links:
                 records[pair.left, node], rows[pair] = pair, row
         by_node = [Pair(p.left, node, p.weight, p.may_link) for (_, node), p in sorted(records.items())]
         review = []
-        for verdict in best_candidates(model, by_node, {**keys, **entity_keys}):
+        judge = all_likely if is_within else best_candidates
+        for verdict in judge(model, by_node, keys):
             pair = records[verdict.pair.left, verdict.pair.right]
             if verdict.band == "link":
                 self.add("model", pair.left, pair.right, pair.weight)
@@ -189,7 +205,9 @@ def _identities(
     members: dict[str, set[str]] = defaultdict(set)
     for node, head in joined.items():
         members[head].add(node)
-    named = {head: _name(model.library, nodes, keys, secret) for head, nodes in members.items()}
+    onward = found.decisions.redirects
+    first = {head: _name(model.library, nodes, keys, secret) for head, nodes in members.items()}
+    named = {head: onward.get(name, name) for head, name in first.items()}
     gone = {
         node.removeprefix(_ENTITY): named[head]
         for head, nodes in members.items()

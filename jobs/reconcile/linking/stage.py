@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pyarrow as pa
+from pyspark.sql import SparkSession
 from sqlalchemy.orm import Session
 
 from catalog.control.identities import assignments_of, merge_entities, redirects_of
@@ -18,14 +21,28 @@ from jobs.reconcile.linking import library as kept
 from jobs.reconcile.linking.engine import DuckDBEngine, Engine, SparkEngine
 from jobs.reconcile.linking.evaluation import national_keys
 from jobs.reconcile.linking.features import RECORD_ID, extract_features
-from jobs.reconcile.linking.model import load_model
+from jobs.reconcile.linking.model import LinkageModel, load_model
 from jobs.reconcile.linking.queue import candidates
-from jobs.reconcile.linking.resolution import Decisions, Resolution, resolve
+from jobs.reconcile.linking.resolution import Decisions, Known, Resolution, resolve
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import stage_run
 
 STAGE = "link"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one run has to do."""
+
+    fresh: pa.Table
+    """Features of the records that changed."""
+    new: pa.Table
+    """Features of those whose entity is to be found."""
+    known: Known
+    decisions: Decisions
+    now: dict[str, int]
+    """Input → the version read."""
 
 
 def link(library: str, version: int | None = None) -> Resolution:
@@ -45,43 +62,56 @@ def link(library: str, version: int | None = None) -> Resolution:
     with stage_run(STAGE, library) as run:
         spark = connect()
         kept.ensure_tables(spark, contract, model)
-        with session_scope() as session:
-            decisions = _decisions(session, library)
-            before = _positions(session, contract)
-        now = {s.id: delta.current_version(spark, table_of(s)) for s in _inputs(contract) if s.id in before}
-        changed = [
-            record
-            for source in _inputs(contract)
-            if source.id in now and before[source.id] != now[source.id]
-            for record in kept.changed_records(spark, source, model, before[source.id], now[source.id])
-        ]
-        fresh = extract_features(model.features, changed)
-        decided = {record for pair in decisions.pairs for record in pair} | set(decisions.assignments)
-        standing = kept.identities_of(spark, contract, decided | set(fresh[RECORD_ID].to_pylist()))
-        reopened = _reopened(standing, decisions)
-        again = kept.features_of_records(spark, contract, model, reopened - set(fresh[RECORD_ID].to_pylist()))
-        new = pa.concat_tables([_unsettled(library, fresh, standing, reopened, decisions), again])
-        run.say(f"{len(fresh):,} new or changed record(s), {len(new):,} to link")
-        known = kept.known_around(spark, contract, model, new, decided)
+        work = _work(spark, contract, model)
+        run.say(f"{len(work.fresh):,} new or changed record(s), {len(work.new):,} to link")
         engine: Engine[pa.Table] = DuckDBEngine()
-        if len(new) + len(known.features) > get_settings().link_rows:
+        if len(work.new) + len(work.known.features) > get_settings().link_rows:
             engine = SparkEngine(spark)
-        found = resolve(model, new, known, decisions, get_settings().require("identity_key"), engine)
-        kept.write_features(spark, contract, fresh)
-        with session_scope() as session:
-            for gone, stays in sorted(found.joined.items()):
-                merge_entities(session, library, stays, [gone], by=model.name, note="记录关联")
-            queue_pairs(session, library, model.name, candidates(model, found.for_review, new, known.features))
-            redirects = redirects_of(session, library)
-        kept.write_identities(spark, contract, found.identities, redirects)
-        kept.write_redirects(spark, contract, redirects)
-        with session_scope() as session:
-            for source in _inputs(contract):
-                if source.id in now:
-                    set_position(session, f"{STAGE}.{library}", table_of(source).name, str(now[source.id]))
-        run.ledger(identity_of(contract).name, _label(now), read=len(new), accepted=len(found.identities))
+        secret = get_settings().require("identity_key")
+        found = resolve(model, work.new, work.known, work.decisions, secret, engine)
+        _keep(spark, contract, model, work, found)
+        run.ledger(identity_of(contract).name, _label(work.now), read=len(work.new), accepted=len(found.identities))
         run.say(f"{len(found.for_review):,} pair(s) for persons, compared by {engine.name}")
         return found
+
+
+def _work(spark: SparkSession, contract: Contract, model: LinkageModel) -> Work:
+    """Return what changed since the last run, and what it may concern."""
+    with session_scope() as session:
+        decisions = _decisions(session, contract.id)
+        before = _positions(spark, session, contract)
+    now = {s.id: delta.current_version(spark, table_of(s)) for s in _inputs(contract) if s.id in before}
+    changed = [
+        record
+        for source in _inputs(contract)
+        if source.id in now and before[source.id] != now[source.id]
+        for record in kept.changed_records(spark, source, model, before[source.id], now[source.id])
+    ]
+    fresh = extract_features(model.features, changed)
+    seen = set(fresh[RECORD_ID].to_pylist())
+    decided = {record for pair in decisions.pairs for record in pair} | set(decisions.assignments)
+    standing = kept.identities_of(spark, contract, decided | seen)
+    reopened = _reopened(standing, decisions)
+    again = kept.features_of_records(spark, contract, model, reopened - seen)
+    new = pa.concat_tables([_unsettled(contract.id, fresh, standing, reopened, decisions), again])
+    return Work(fresh, new, kept.known_around(spark, contract, model, new, decided), decisions, now)
+
+
+def _keep(spark: SparkSession, contract: Contract, model: LinkageModel, work: Work, found: Resolution) -> None:
+    """Write what was found; a try that is cut short is done again from the same positions."""
+    kept.write_features(spark, contract, work.fresh)
+    with session_scope() as session:
+        for gone, stays in sorted(found.joined.items()):
+            merge_entities(session, contract.id, stays, [gone], by=model.name, note="记录关联")
+        pairs = candidates(model, found.for_review, work.new, work.known.features)
+        queue_pairs(session, contract.id, model.name, pairs)
+        redirects = redirects_of(session, contract.id)
+    kept.write_identities(spark, contract, found.identities, redirects)
+    kept.write_redirects(spark, contract, redirects)
+    with session_scope() as session:
+        for source in _inputs(contract):
+            if source.id in work.now:
+                set_position(session, f"{STAGE}.{contract.id}", table_of(source).name, str(work.now[source.id]))
 
 
 def _label(now: dict[str, int]) -> str:
@@ -99,10 +129,9 @@ def _decisions(session: Session, library: str) -> Decisions:
     return Decisions(decided_pairs(session, library), assignments_of(session, library), redirects_of(session, library))
 
 
-def _positions(session: Session, contract: Contract) -> dict[str, int | None]:
+def _positions(spark: SparkSession, session: Session, contract: Contract) -> dict[str, int | None]:
     """Return input → the version linked up to, for the inputs that have been conformed."""
     found: dict[str, int | None] = {}
-    spark = connect()
     for source in _inputs(contract):
         if delta.exists(spark, table_of(source)):
             position = get_position(session, f"{STAGE}.{contract.id}", table_of(source).name)

@@ -60,8 +60,8 @@ class Lesson:
     """Number of all pairs of a keyed record of each list."""
 
 
-def lesson(model: LinkageModel, new: pa.Table, library: pa.Table) -> Lesson:
-    """Compare what is needed to learn.
+def lesson(model: LinkageModel, new: pa.Table, library: pa.Table, random_pairs: int = RANDOM_PAIRS) -> Lesson:
+    """Compare what is needed to learn, about ``random_pairs`` of them at random.
 
     Raises:
         TooLittleToLearnError: when fewer than ``LEAST_KEYED_PAIRS`` pairs share a valid key.
@@ -77,7 +77,7 @@ def lesson(model: LinkageModel, new: pa.Table, library: pa.Table) -> Lesson:
     product = len(keyed[0]) * len(keyed[1])
     by_key = _blocked_by(model, *KEYS[model.features])
     at_random = _blocked_by(model, "block_random")
-    dealt = [_dealt(table, max(1, product // RANDOM_PAIRS)) for table in keyed]
+    dealt = [_dealt(table, max(1, product // random_pairs)) for table in keyed]
     alike = sorted(_agreeing_features(model))
     by_value = model.model_copy(
         update={"blocks": (*model.blocks, *(f"block_same_{f}" for f in alike)), "block_limit": LARGEST_BLOCK}
