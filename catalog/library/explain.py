@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +11,15 @@ from typing import Literal
 from catalog.library.statements import NoStatementsError, Said, Version, read_versions, standing, statements_of
 from catalog.model.authority import EVERYTHING_ELSE, decided_elements, get_authority, reconcile_of
 from catalog.model.contract import Contract
-from catalog.model.entity_ids import entity_id, is_entity_id
+from catalog.model.entity_ids import ID_LENGTH, entity_id_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 
 Verdict = Literal["source", "agree", "conflict", "stale", "missing"]
 """``source`` decides; ``stale`` says what the source said earlier; ``missing`` knows the entity, not the value."""
+
+
+_ENTITY_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,11 @@ class Explanation:
 
 def id_of(contract: Contract, text: str) -> str:
     """Return the entity id that ``text`` is, or that belongs to the national key ``text``."""
-    return text if is_entity_id(text) else entity_id(contract.id, text, get_settings().require("identity_key"))
+    return text if _ENTITY_ID.fullmatch(text) else entity_id_of(contract.id, text, _secret())
+
+
+def _secret() -> str:
+    return get_settings().require("identity_key")
 
 
 def explain(

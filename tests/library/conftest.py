@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.layers import statement_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
@@ -53,7 +53,7 @@ def tell(tmp_path, monkeypatch) -> Iterator[Tell]:
         instant = datetime(2026, 3, day, 4, tzinfo=UTC)
         raw = more.pop("raw", {})
         row = {
-            "entity_id": entity_id(library.id, key, KEY),
+            "entity_id": entity_id_of(library.id, key, KEY),
             "entity_key": key,
             "source": source,
             "input_version": versions[source],

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from catalog.library.statements import read_versions, standing, statements_of
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.layers import statement_of, table_of
 from catalog.model.registry import get_registry
 from jobs.reconcile.as_of import digest, library_as_of
@@ -57,7 +57,7 @@ def days(spark, stack, tmp_path_factory):
 
 
 def ids_of(stack, *keys):
-    return [entity_id(PERSON, key, stack.identity_key) for key in keys]
+    return [entity_id_of(PERSON, key, stack.identity_key) for key in keys]
 
 
 def test_every_value_of_every_source_is_kept_with_its_origin(days, contract):

@@ -9,7 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from catalog.library.register_history import history_of
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.registry import get_registry
 from jobs.reconcile.stage import reconcile
 from tests.real_lists import real_lists_folder
@@ -99,7 +99,7 @@ def test_the_history_has_a_row_for_every_school_renamed_opened_or_gone(register)
 def test_keys_once_given_stand_whatever_is_read_again(register, spark, stack):
     before = {name: row["register_key"] for name, row in register[1].items()}
     [peking] = [row for row in register[1].values() if row["university_name"] == "北京大学"]
-    assert peking["university_id"] == entity_id(LIBRARY, peking["register_key"], stack.identity_key)
+    assert peking["university_id"] == entity_id_of(LIBRARY, peking["register_key"], stack.identity_key)
     forget(LIBRARY)
     reconcile(LIBRARY)
     assert {name: row["register_key"] for name, row in library(spark, LIBRARY).items()} == before
