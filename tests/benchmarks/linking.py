@@ -48,11 +48,10 @@ def by_ours(lists: LinkageLists) -> tuple[float, float, int]:
 
 
 def by_splink(lists: LinkageLists) -> tuple[float, int, set[tuple[int, int]]]:
-    """Return the seconds of Splink's own comparisons and blocking, how many pairs it compared, and its links."""
+    """Return the seconds of Splink's own comparing once it is trained, how many pairs it compared, and its links."""
     logging.getLogger("splink").setLevel(logging.ERROR)
     taken, pairs, links = [], 0, set()
     for _ in range(REPEATS):
-        began = time.monotonic()
         with duckdb.connect() as connection:
             api = DuckDBAPI(connection=connection)
             named = (("a_new", lists.new), ("b_library", lists.library))
@@ -61,8 +60,9 @@ def by_splink(lists: LinkageLists) -> tuple[float, int, set[tuple[int, int]]]:
             linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
             for rule in (block_on("birth_date"), block_on("name")):
                 linker.training.estimate_parameters_using_expectation_maximisation(rule)
+            began = time.monotonic()
             found = linker.inference.predict(warning_mode="never").as_pandas_dataframe()
-        taken.append(time.monotonic() - began)
+            taken.append(time.monotonic() - began)
         likely = found[found["match_probability"] >= LIKELY]
         links = set(zip(likely["row_l"].astype(int), likely["row_r"].astype(int), strict=True))
         pairs = len(found)
@@ -116,6 +116,4 @@ def linking(say: Say) -> list[Result]:
         f"Splink alone: {their_pairs:,} pairs, {their_pairs / theirs:,.0f} a second; "
         f"recall {right / len(truth):.4f}, precision {right / max(1, len(links)):.4f}"
     )
-    return [
-        Result("linking, features and comparison", "Splink alone on DuckDB, with training", made + ours, theirs, "s")
-    ]
+    return [Result("linking, features included", "Splink alone, trained", made + ours, theirs, "s")]

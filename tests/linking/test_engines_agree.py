@@ -7,13 +7,13 @@ from jobs.reconcile.linking.engine import DuckDBEngine, SparkEngine
 from jobs.reconcile.linking.model import load_model
 from tests.linking.lists import firm_lists, person_lists
 
-LEAST = {"population.person": 300, "legal_entity.entity": 150}
+LEAST = {"population.person": 150, "legal_entity.entity": 150}
 
 
 @pytest.mark.parametrize("library", sorted(LEAST))
 def test_duckdb_and_spark_give_the_same_answer(spark, library):
     model = load_model(library)
-    new, known = firm_lists(5, 300) if model.features == "entity" else person_lists(3, 2000)[:2]
+    new, known = firm_lists(5, 300) if model.features == "entity" else person_lists(3, 1_200)[:2]
     on_duckdb = DuckDBEngine().compare(model, new, known, model.bands.review)
     assert len(on_duckdb) > LEAST[library]
     assert pc.sum(pc.greater_equal(on_duckdb["weight"], model.bands.link)).as_py() > LEAST[library] / 2
