@@ -89,7 +89,7 @@ def _form(text: str) -> str:
 def _industry(text: str) -> str:
     """Return the industry words that ``text`` ends with, as many as leave a trade name."""
     words = word_list("industry_word")
-    longest = max(map(len, words))
+    longest = _longest_word()
     end = len(text)
     while end > LEAST_TRADE_NAME:
         size = next((s for s in range(min(longest, end - LEAST_TRADE_NAME), 1, -1) if text[end - s : end] in words), 0)
@@ -97,6 +97,11 @@ def _industry(text: str) -> str:
             break
         end -= size
     return text[end:]
+
+
+@cache
+def _longest_word() -> int:
+    return max(map(len, word_list("industry_word")))
 
 
 def industry_groups(industry: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from catalog.model.errors import ContractError
 from catalog.model.settings import CHECKOUT
@@ -47,6 +47,7 @@ def plain_text(text: str | None) -> str:
     return "".join(unicodedata.normalize("NFKC", text or "").upper().split())
 
 
+@lru_cache(maxsize=4096)
 def fold_text(text: str | None) -> str:
     """Return ``text`` for comparison: plain, and variant characters in their standard form.
 

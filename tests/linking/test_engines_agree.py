@@ -19,3 +19,6 @@ def test_duckdb_and_spark_give_the_same_answer(spark, library):
     assert pc.sum(pc.greater_equal(on_duckdb["weight"], model.bands.link)).as_py() > LEAST[library] / 2
     on_spark = SparkEngine(spark).compare(model, new, known, model.bands.review)
     assert on_spark.equals(on_duckdb)
+    within = DuckDBEngine().compare(model, known.slice(0, 200), None, None)
+    assert SparkEngine(spark).compare(model, known.slice(0, 200), None, None).equals(within)
+    assert not [table.name for table in spark.catalog.listTables() if "splink" in table.name]

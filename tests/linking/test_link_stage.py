@@ -1,6 +1,7 @@
 """The link command on the real engine: ids that stay, what persons decide, what is new only."""
 
 import json
+import uuid
 from datetime import date
 
 import pytest
@@ -17,16 +18,18 @@ from jobs.runtime import delta
 from tests.stages.reconcile.test_library import ANN, BEN, silver_row, write
 
 LIBRARY = "population.person"
+RUN = uuid.uuid4().hex[:8]
+"""Marks this run's records: a kept engine remembers what was decided about earlier ones."""
 BIRTH, OTHER = date(1949, 12, 31), date(1880, 1, 1)
 
 
 def resident(number, key, **values):
-    return silver_row(citizen_id=key, record_no=number, _record_key=str(number), **values)
+    return silver_row(citizen_id=key, record_no=number, _record_key=f"{RUN}-{number}", **values)
 
 
 def identities(spark):
     rows = delta.read(spark, identity_of(get_registry().get(LIBRARY))).collect()
-    return {row["record_key"]: row for row in rows}
+    return {row["record_key"].removeprefix(f"{RUN}-"): row for row in rows}
 
 
 def ask(*arguments):
@@ -54,7 +57,7 @@ def linked(spark, stack, tmp_path_factory):
         resident(4, "11010519491231003Z", **{**known, "name": "示范国强"}),
     ]
     write(spark, "population.resident", rows, "citizen_id")
-    insured = silver_row(citizen_id=ANN, record_no=71, name="示范国华", _record_key="71")
+    insured = silver_row(citizen_id=ANN, record_no=71, name="示范国华", _record_key=f"{RUN}-71")
     write(spark, "population.insured_person", [insured], "citizen_id")
     found = link(LIBRARY)
     return found, identities(spark)
@@ -71,7 +74,7 @@ def test_keys_link_first_and_the_model_what_has_none(linked):
 
 
 def test_another_given_name_at_the_same_home_waits_for_a_person(linked):
-    [pair] = [p for p in ask("review", "list") if p["left_record"].endswith("|4") or p["right_record"].endswith("|4")]
+    [pair] = [p for p in ask("review", "list") if f"{RUN}-4" in p["left_record"] + p["right_record"]]
     shown = ask("review", "show", str(pair["id"]))[0]
     assert pair["why"] == "needs_person"
     assert [step["comparison"] for step in shown["reasons"]][:2] == ["姓名", "出生日期"]
@@ -89,7 +92,7 @@ def test_nothing_new_links_nothing_and_ids_stay(linked, spark):
 
 def test_what_a_person_decides_wins_and_can_be_undone(linked, spark):
     with session_scope() as session:
-        pair = next(p for p in list_pairs(session, LIBRARY) if "|4" in p.left_record + p.right_record)
+        pair = next(p for p in list_pairs(session, LIBRARY) if f"{RUN}-4" in p.left_record + p.right_record)
     assert ask("review", "decide", str(pair.id), "link", "--by", "示范审核员")[0]["state"] == "link"
     link(LIBRARY)
     joined = identities(spark)
@@ -102,7 +105,7 @@ def test_what_a_person_decides_wins_and_can_be_undone(linked, spark):
 
 def test_a_record_split_off_has_an_id_of_its_own_and_a_merge_leaves_a_redirect(linked, spark):
     entity = linked[1]["1"]["entity_id"]
-    [parted] = ask("split", LIBRARY, entity, "--record", "population.resident|2", "--by", "示范审核员")
+    [parted] = ask("split", LIBRARY, entity, "--record", f"population.resident|{RUN}-2", "--by", "示范审核员")
     link(LIBRARY)
     assert identities(spark)["2"]["entity_id"] == parted["entity_id"] != entity
     ask("merge", LIBRARY, entity, parted["entity_id"], "--by", "示范审核员", "--note", "同一人")

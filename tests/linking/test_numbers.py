@@ -2,9 +2,11 @@
 
 import tarfile
 
+import pyarrow as pa
 import pytest
 
 from catalog.model.registry import get_registry
+from jobs.reconcile.linking.deterministic import link_by_key
 from jobs.reconcile.linking.evaluation import evaluate
 from jobs.reconcile.linking.features import extract_features
 from jobs.reconcile.linking.model import load_model
@@ -54,17 +56,20 @@ def test_nobody_with_two_numbers_and_everybody_with_one_is_found():
 
 @pytest.fixture(scope="module")
 def firms():
-    """Features of the real credit list and of the real registry."""
+    """Features of the real registry, and of the firms of the real credit list that it has."""
     folder = real_lists_folder()
     model = load_model("legal_entity.entity")
     credit = folder / "transport" / "sichuan_transport_credit.gbk.csv"
     registry = folder / "market_regulation" / "registry_sichuan_1978_2019.tar.xz"
     assert tarfile.is_tarfile(registry)
     lists = (("legal_entity.sichuan_transport_credit", credit), ("legal_entity.registry_sichuan", registry))
-    return [
+    credit_list, registry_list = (
         extract_features("entity", read_list(get_registry().get(resource), model, path, "510000"))
         for resource, path in lists
-    ]
+    )
+    both = set(link_by_key("entity", credit_list, registry_list)["left_id"].to_pylist())
+    in_both = pa.array([record in both for record in credit_list["record_id"].to_pylist()], pa.bool_())
+    return credit_list.filter(in_both), registry_list
 
 
 def test_real_firms_are_found_by_name_address_and_place(firms):

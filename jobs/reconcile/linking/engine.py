@@ -7,6 +7,7 @@ added up here from the model, so that a pair has the same weight to the last bit
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -120,19 +121,28 @@ class SparkEngine:
         if any(isinstance(frame, pa.Table) and not len(frame) for frame in (new, library)):
             return _empty(model)
         api = SparkAPI(spark_session=self._spark, register_udfs_automatically=False, break_lineage_method="persist")
-        frames = {"a_new": new, **({} if library is None else {"b_library": library})}
-        for name, frame in frames.items():
-            sent = frame if isinstance(frame, DataFrame) else self._spark.createDataFrame(frame)
-            sent.createOrReplaceTempView(f"{name}_all")
-        inputs = []
+        run = uuid.uuid4().hex
+        frames = {f"a_new_{run}": new, **({} if library is None else {f"b_library_{run}": library})}
         columns = new.columns if isinstance(new, DataFrame) else new.column_names
-        for name in frames:
-            sql = _without_large_blocks(model, columns, f"{name}_all", f"{list(frames)[-1]}_all")
-            inputs.append(api.register(self._spark.sql(sql), dataset_display_name=name))
-        predicted = _predict(model, inputs, "spark", least)
-        found = self._spark.sql(_pairs_sql(model, predicted)).toArrow()
-        api.delete_tables_created_by_splink_from_db()
+        try:
+            for name, frame in frames.items():
+                sent = frame if isinstance(frame, DataFrame) else self._spark.createDataFrame(frame)
+                sent.createOrReplaceTempView(f"{name}_all")
+            inputs = []
+            for name in frames:
+                sql = _without_large_blocks(model, columns, f"{name}_all", f"{list(frames)[-1]}_all")
+                inputs.append(api.register(self._spark.sql(sql), dataset_display_name=name))
+            found = self._spark.sql(_pairs_sql(model, _predict(model, inputs, "spark", least))).toArrow()
+        finally:
+            self._forget(run)
         return _weighed(model, found, least)
+
+    def _forget(self, run: str) -> None:
+        """Drop the views of one comparison, and what Splink keeps in the server's memory."""
+        for table in self._spark.catalog.listTables():
+            if table.isTemporary and (run in table.name or table.name.startswith("__splink")):
+                self._spark.catalog.uncacheTable(table.name)
+                self._spark.catalog.dropTempView(table.name)
 
 
 def _pairs_sql(model: LinkageModel, table: str) -> str:

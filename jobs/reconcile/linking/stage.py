@@ -132,9 +132,11 @@ def _decisions(session: Session, library: str) -> Decisions:
 def _positions(spark: SparkSession, session: Session, contract: Contract) -> dict[str, int | None]:
     """Return input → the version linked up to, for the inputs that have been conformed."""
     found: dict[str, int | None] = {}
+    is_first_time = delta.current_version(spark, identity_of(contract)) == 0
     for source in _inputs(contract):
         if delta.exists(spark, table_of(source)):
-            position = get_position(session, f"{STAGE}.{contract.id}", table_of(source).name)
+            consumed = get_position(session, f"{STAGE}.{contract.id}", table_of(source).name)
+            position = None if is_first_time else consumed
             found[source.id] = None if position is None else int(position)
     return found
 
