@@ -14,7 +14,7 @@ from catalog.control.identities import (
     restore_entity,
 )
 from catalog.control.session import session_scope
-from catalog.model import entity_ids
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.settings import get_settings
 
 Library = Annotated[str, typer.Argument(metavar="LIBRARY", help="Base library, such as population.person.")]
@@ -57,7 +57,7 @@ def split(
                 restore_entity(session, library, entity_id, by=by)
                 rows = [{"entity_id": entity_id, "record": None}]
             else:
-                fresh = entity_ids.entity_id(library, f"split|{entity_id}|{min(record)}", secret)
+                fresh = entity_id_of(library, f"split|{entity_id}|{min(record)}", secret)
                 for one in record:
                     assign_record(session, library, one, fresh, by=by, note=note)
                 rows = [{"entity_id": fresh, "record": one} for one in record]

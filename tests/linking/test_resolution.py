@@ -1,6 +1,6 @@
 """Which entity a record belongs to: persons first, then keys, then the model; ids stay or lead on."""
 
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from jobs.reconcile.linking.features import extract_features
 from jobs.reconcile.linking.model import load_model
 from jobs.reconcile.linking.resolution import Decisions, Known, resolve
@@ -32,7 +32,7 @@ def entities(resolution):
 
 def test_one_batch_brings_keyed_and_keyless_records_of_one_person_together():
     found = run(table(police={"citizen_id": ANN}, insured={"citizen_id": ANN}, clinic={"name": "陳國华"}, school={}))
-    assert set(entities(found).values()) == {entity_id("population.person", ANN, SECRET)}
+    assert set(entities(found).values()) == {entity_id_of("population.person", ANN, SECRET)}
     how = {identity.record_id: identity.method for identity in found.identities}
     assert how == {"police": "key", "insured": "key", "clinic": "model", "school": "model"}
 
@@ -48,7 +48,7 @@ def test_an_entity_without_a_number_keeps_its_id_until_its_number_comes_and_then
     [again] = run(table(school={"name": "陳國华"}), known).identities
     assert again.entity_id == entities(first)["clinic"] and again.linked_to == "clinic"
     keyed = run(table(police={"citizen_id": ANN}), known)
-    of_key = entity_id("population.person", ANN, SECRET)
+    of_key = entity_id_of("population.person", ANN, SECRET)
     assert entities(keyed) == {"police": of_key}
     assert keyed.joined == {entities(first)["clinic"]: of_key}
 
@@ -64,7 +64,7 @@ def test_what_persons_decided_outweighs_key_and_model():
     assert together.method == "person" and together.linked_to == "police"
     [assigned] = run(table(clinic={}), known, Decisions(assignments={"clinic": "e9"})).identities
     assert (assigned.entity_id, assigned.method) == ("e9", "person")
-    of_key = entity_id("population.person", ANN, SECRET)
+    of_key = entity_id_of("population.person", ANN, SECRET)
     merged = run(table(clinic={}), Known(known_table, {"police": of_key}), Decisions(redirects={of_key: "e1"}))
     assert entities(merged) == {"clinic": "e1"} and not merged.joined
     [parted] = run(table(clinic={"citizen_id": ANN}), known, refused).identities

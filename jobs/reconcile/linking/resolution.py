@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from jobs.reconcile.linking.assignment import Pair, Verdict, all_likely, best_candidates, clusters
 from jobs.reconcile.linking.deterministic import link_by_key
 from jobs.reconcile.linking.engine import DuckDBEngine, Engine
@@ -233,6 +233,6 @@ def _name(library: str, nodes: Iterable[str], keys: Mapping[str, str], secret: s
     """Return the id of a cluster: by its national key, else the first id it has, else by its first record."""
     key = next((keys[node] for node in sorted(nodes) if node in keys), None)
     if key:
-        return entity_id(library, key, secret)
+        return entity_id_of(library, key, secret)
     entities = sorted(node.removeprefix(_ENTITY) for node in nodes if node.startswith(_ENTITY))
-    return entities[0] if entities else entity_id(library, f"record|{min(nodes)}", secret)
+    return entities[0] if entities else entity_id_of(library, f"record|{min(nodes)}", secret)

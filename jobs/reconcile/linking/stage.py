@@ -13,7 +13,7 @@ from catalog.control.positions import get_position, set_position
 from catalog.control.reviews import decided_pairs, queue_pairs
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
-from catalog.model.entity_ids import entity_id
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.layers import identity_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
@@ -165,7 +165,7 @@ def _unsettled(
         if record not in keys or record in decisions.assignments or decisions.parts(record, keys):
             return True
         entity = decisions.redirects.get(standing[record], standing[record])
-        of_key = entity_id(library, keys[record], secret)
+        of_key = entity_id_of(library, keys[record], secret)
         return entity == decisions.redirects.get(of_key, of_key)
 
     return fresh.filter(pa.array([not is_settled(record) for record in fresh[RECORD_ID].to_pylist()], pa.bool_()))
