@@ -64,8 +64,8 @@ def scan(
     related = {rule: f for rule, f in failing.items() if f.broken_rows is not None}
     counts = {**counts, **{f"unique_{rule}": f.domain.count() for rule, f in unique.items()}, "rows": F.count(F.lit(1))}
     observation = Observation()
-    marked = row_rules.marked(frame).observe(observation, *[column.alias(name) for name, column in counts.items()])
-    broken = marked.filter(row_rules.is_broken)
+    observed = frame.observe(observation, *[column.alias(name) for name, column in counts.items()])
+    broken = row_rules.marked(observed).filter(row_rules.is_broken)
     place = F.array(*[F.col(name).cast("string") for name in places]).cast("array<string>")
     if keep is not None:
         broken.write.mode("overwrite").parquet(keep)

@@ -23,6 +23,8 @@ USCC_WEIGHTS = np.array([1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10,
 CITIZEN_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 FIRST_BIRTH, DAYS_OF_BIRTHS = np.datetime64("1950-01-01"), 18_000
 FIRST_REGISTRATION, DAYS_OF_REGISTRATIONS = np.datetime64("1980-01-01"), 16_000
+DAYS_OF_YOUTH = 6_575
+"""Nobody represents a firm before the age of 18."""
 DATE_FORMS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y年%m月%d日")
 SEX_FORMS = (("2", "女", "F", "02"), ("1", "男", "M", "01"))
 NAME_FORMS = ("示范{}有限公司", "示范（{}）商贸有限公司", "阿依·示范{}合作社", "𠮷祥示范{}商行", "ＳＦ示范{}厂")
@@ -173,7 +175,7 @@ def standard_companies(rows: int, seed: int = 7, spoilt: float = 0.0) -> pa.Tabl
     if spoilt:
         _spoil(random, uscc, spoilt / 2)
         _spoil(random, citizens, spoilt / 2)
-    days = FIRST_REGISTRATION + random.integers(0, DAYS_OF_REGISTRATIONS, rows)
+    days = np.maximum(FIRST_REGISTRATION + random.integers(0, DAYS_OF_REGISTRATIONS, rows), births + DAYS_OF_YOUTH)
     columns = {
         "uscc": _texts(uscc),
         "organisation_code": _texts(uscc[:, 8:17].copy()),
