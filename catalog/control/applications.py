@@ -118,9 +118,7 @@ def move_application(
     if act in DECIDING:
         record.decided_by, record.decided_at = actor.name, moment
         record.rule = str(stated["rule"]) if "rule" in stated else record.rule
-    take_step(
-        session, APPLICATION, KIND, record, act, actor, parties, _plain(stated), moment, initiator=record.submitted_by
-    )
+    take_step(session, APPLICATION, KIND, record, act, actor, parties, stated, moment, initiator=record.submitted_by)
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
     if transition.target == "approved":
@@ -265,7 +263,3 @@ def _run_clocks(session: Session, record: Application, act: str, day: date) -> N
         stop_clock(session, KIND, record.number, day)
     elif act == "withdraw":
         cancel_clock(session, KIND, record.number, day)
-
-
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value.isoformat() if isinstance(value, date) else value for key, value in facts.items()}

@@ -1,7 +1,7 @@
 """Numbers and history of procedures (编号与办理记录), the same for applications, demands, entries and cases."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Select, select
@@ -53,7 +53,7 @@ def record_event(
             to_state=to_state,
             by=actor.name,
             department=actor.department,
-            detail=dict(detail or {}),
+            detail=_plain(detail or {}),
             at=at,
         )
     )
@@ -61,6 +61,11 @@ def record_event(
 
 
 Record = TypeVar("Record")
+
+
+def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was stated with an act as a document keeps it: days as YYYY-MM-DD."""
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in detail.items()}
 
 
 class _HasState(Protocol):
