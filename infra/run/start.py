@@ -15,6 +15,7 @@ from rich.console import Console
 from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
 from catalog.model.settings import load_settings
+from infra.run.data_docs import DataDocs, data_docs
 from infra.run.day import next_day
 from infra.run.departments import make_departments
 from infra.run.journey import Journey, finish, new_summary
@@ -48,9 +49,9 @@ def perform(*, scale: float | None, real_data: Path | None, keep_up: bool, secon
     folder = find_folder(real_data, console)
     home.create()
     try:
-        with only_run(home.root), _ending(home, keep_up):
+        with only_run(home.root), data_docs(home, console) as docs, _ending(home, keep_up):
             stack = start_with(folder, home, scale)
-            return _one_day(stack, scale, folder, began, seconds)
+            return _one_day(stack, scale, folder, began, seconds, docs)
     except GuantongError as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
@@ -89,7 +90,9 @@ def start_with(folder: Path | None, home: Home, scale: float | None) -> Stack:
     return start()
 
 
-def _one_day(stack: Stack, scale: float | None, folder: Path | None, began: float, seconds: float) -> int:
+def _one_day(
+    stack: Stack, scale: float | None, folder: Path | None, began: float, seconds: float, docs: DataDocs
+) -> int:
     day = next_day(stack.home.root)
     summary = new_summary(new_run_id(day.number), day)
     summary.phases["stack"] = stack.seconds
@@ -103,6 +106,7 @@ def _one_day(stack: Stack, scale: float | None, folder: Path | None, began: floa
     )
     with Watch(stack.home) as watch:
         journey.go(watch)
+        docs.begin()
         index = leave_reports(settings, console, summary.phases)
         is_in_order = finish(journey, watch, began)
     print_report(console, summary)
