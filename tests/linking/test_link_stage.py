@@ -15,7 +15,7 @@ from catalog.model.layers import identity_of, redirect_of
 from catalog.model.registry import get_registry
 from jobs.reconcile.linking.stage import link
 from jobs.runtime import delta
-from tests.stages.reconcile.test_library import ANN, BEN, silver_row, write
+from tests.stages.reconcile.library_rows import ANN, BEN, silver_row, write
 
 LIBRARY = "population.person"
 RUN = uuid.uuid4().hex[:8]
@@ -56,9 +56,9 @@ def linked(spark, stack, tmp_path_factory):
         resident(3, BEN, name="示范乙", sex_code="1", birth_date=OTHER, division_code="510107"),
         resident(4, "11010519491231003Z", **{**known, "name": "示范国强"}),
     ]
-    write(spark, "population.resident", rows, "citizen_id")
+    write(spark, "population.resident", rows)
     insured = silver_row(citizen_id=ANN, record_no=71, name="示范国华", _record_key=f"{RUN}-71")
-    write(spark, "population.insured_person", [insured], "citizen_id")
+    write(spark, "population.insured_person", [insured])
     found = link(LIBRARY)
     return found, identities(spark)
 
