@@ -76,6 +76,13 @@ def concerned_batches(session: Session, resource: str, batch_ids: Collection[str
     return {*batch_ids, *session.scalars(is_open.union(closed))}
 
 
+def was_settled(session: Session, batch_ids: Collection[str]) -> bool:
+    """Tell whether an earlier try of these batches left issues, or closed any."""
+    waits = select(Issue.id).where(Issue.batch_id.in_(batch_ids))
+    closed = select(IssueClosing.id).where(IssueClosing.by_batch.in_(batch_ids))
+    return session.scalar(select(waits.exists() | closed.exists())) is True
+
+
 def settle(
     session: Session,
     *,
@@ -85,6 +92,7 @@ def settle(
     batch_ids: Collection[str],
     counts: Sequence[IssueCount],
     closings: Sequence[ClosedRows],
+    concerned: Collection[str] | None = None,
 ) -> None:
     """Bring the issues of a resource to what a run found; the same run again changes nothing.
 
@@ -94,10 +102,11 @@ def settle(
         department: whose rows they are.
         judged_under: digest of the rules in force.
         batch_ids: the batches that the run judged; what they closed before is replaced.
-        counts: what waits now, of every batch that :func:`concerned_batches` named.
+        counts: what waits now, of every batch that is ``concerned``.
         closings: what the judged batches brought again.
+        concerned: default what :func:`concerned_batches` names; issues of other batches stay as they are.
     """
-    concerned = concerned_batches(session, resource, batch_ids)
+    concerned = concerned_batches(session, resource, batch_ids) if concerned is None else concerned
     known = {_key(issue): issue for issue in _issues(session, concerned)}
     expected = {key: issue.open_rows for key, issue in known.items()}
     for key, rows in _taken_back(session, batch_ids).items():

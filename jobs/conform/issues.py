@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from catalog.control.issues import ClosedRows, IssueCount, concerned_batches, settle
+from catalog.control.issues import ClosedRows, IssueCount, concerned_batches, settle, was_settled
 from catalog.control.session import in_transaction
 from catalog.model.contract import Contract
 from catalog.model.layers import closed_of, set_aside_of
@@ -57,12 +57,19 @@ def settle_issues(
         has_flags: whether any of the rows that stand has a flag.
     """
     concerned = in_transaction(lambda session: concerned_batches(session, contract.id, batch_ids))
+    is_replay = in_transaction(lambda session: was_settled(session, batch_ids))
     closings: list[ClosedRows] = []
     counts: list[IssueCount] = []
     if has_refused or concerned != set(batch_ids):
         ranks = dict.fromkeys(concerned & set(later), _LATER) | {batch_id: n for n, batch_id in enumerate(batch_ids)}
-        closings = _close(spark, contract, _brought(judged, duplicates), sorted(concerned), batch_ids, ranks)
+        brought = _brought(judged, duplicates)
+        closings = _close(spark, contract, brought, sorted(concerned), batch_ids, ranks, is_replay=is_replay)
+    if has_refused or is_replay or closings:
         counts = _waiting(_open_rows(spark, contract, sorted(concerned)))
+    elif has_flags:
+        concerned = set(batch_ids)
+    else:
+        return
     if has_flags:
         counts += _flagged(judged)
     digest = rule_digest(contract, get_registry())
@@ -75,6 +82,7 @@ def settle_issues(
             batch_ids=batch_ids,
             counts=counts,
             closings=closings,
+            concerned=concerned,
         )
     )
 
@@ -98,8 +106,13 @@ def _close(
     concerned: Sequence[str],
     batch_ids: Sequence[str],
     ranks: dict[str, int],
+    *,
+    is_replay: bool,
 ) -> list[ClosedRows]:
-    """Write which waiting rows came again in ``batch_ids``, and return them counted."""
+    """Write which waiting rows came again in ``batch_ids``, and return them counted.
+
+    Mostly none did, and nothing is written, unless an earlier try may have to be replaced.
+    """
     waiting = _open_rows(spark, contract, concerned, but_closed_by=batch_ids)
     old = waiting.select(
         F.col("_record_key"),
@@ -129,7 +142,7 @@ def _close(
         "_batch_id", "_aside_batch_id", "how", "place.column", "place.reason"
     )
     found = counted.count().collect()
-    if found or delta.exists(spark, closed_of(contract)):
+    if found or (is_replay and delta.exists(spark, closed_of(contract))):
         delta.ensure(spark, closed_of(contract), CLOSED_COLUMNS)
         delta.replace_batches(spark, rows, closed_of(contract), batch_ids)
     return [
