@@ -8,7 +8,8 @@ from catalog.model.settings import CHECKOUT
 
 NO_REASONS = {
     "ALREADY_RUNNING", "BATCH_NOT_REPLAYABLE", "INPUTS_MISSING", "CITIZEN_ID", "LICENCE_ID",
-    "ORGANISATION_CODE", "REGISTRATION_NUMBER", "RULES_BY_HEADING", "SOURCE_TIME",
+    "LINKAGE_LIST", "LINKAGE_MODEL", "LINKAGE_TRAINING", "ORGANISATION_CODE", "REGISTRATION_NUMBER",
+    "RULES_BY_HEADING", "SOURCE_TIME",
 }  # fmt: skip
 """Codes of errors, prefixes of identifiers and names of constants, none of which stands on a row or delivery."""
 _CODE = re.compile(r'"([A-Z]{2,}(?:_[A-Z0-9]+)+)"')
