@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+WORKERS ?= $(if $(GUANTONG_TEST_HOME),0,2)
 CODE := catalog jobs expectations dags infra tests
 
 .PHONY: help install run serve down status test check bench
@@ -11,7 +12,7 @@ help: ## list the targets
 	@echo "make serve                                     start the portal, the exchange service and Airflow"
 	@echo "make down                                      end everything that this checkout started"
 	@echo "make status                                    what runs: process, port, health, log"
-	@echo "make test [TESTS=tests/stages]                 the test suite"
+	@echo "make test [TESTS=tests/stages] [WORKERS=2]     the test suite, in so many processes"
 	@echo "make check                                     ruff, mypy --strict, import rules"
 	@echo "make bench [CASE=name]                         the benchmarks, with ratios"
 	@echo "make install                                   packages and JARs only"
@@ -34,7 +35,7 @@ status: .venv/.installed ## what runs
 	@$(PYTHON) -m infra status || [[ $$? == 3 ]]
 
 test: .venv/.installed ## the test suite
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: .venv/.installed ## lint, types, import rules
 	@.venv/bin/ruff check $(CODE)
