@@ -88,7 +88,7 @@ def show_one(
 
 @app.command("suggest")
 def suggest_bindings(
-    file: Annotated[Path | None, typer.Argument(help="A CSV file whose first row has the headings.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A CSV, XLS, XLSX or JSON file of the source.")] = None,
     heading: Annotated[list[str] | None, typer.Option(help="A heading; may be given many times.")] = None,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding; default UTF-8, else GB18030.")] = None,
     object_class: Annotated[str | None, typer.Option(help="What the source is about: person, legal_entity…")] = None,
@@ -98,7 +98,7 @@ def suggest_bindings(
     with explained():
         headings = [*(read_headings(file, encoding) if file else []), *(heading or [])]
         if not headings:
-            raise GuantongError("nothing to place", remedy="name a CSV file, or give --heading 身份证号 --heading 姓名")
+            raise GuantongError("nothing to place", remedy="name a file, or give --heading 身份证号 --heading 姓名")
         found = suggest(headings, load_elements().in_force(get_settings().business_date), object_class)
     if as_json:
         rows: list[dict[str, Any]] = [

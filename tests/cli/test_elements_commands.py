@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -89,12 +90,41 @@ def test_headings_may_be_given_one_by_one_and_separators_differ(tmp_path: Path):
     assert [row["heading"] for row in answer("suggest", str(path))] == HEADER.strip().split(",")
 
 
+def test_the_headings_of_a_workbook_stand_below_its_title(tmp_path: Path):
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in (["2026年登记名单"], [], HEADER.strip().split(","), ["1", "示范", "x", None, "z"]):
+        sheet.append(row)
+    workbook.save(tmp_path / "名单.xlsx")
+    assert [row["heading"] for row in answer("suggest", str(tmp_path / "名单.xlsx"))] == HEADER.strip().split(",")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"姓名": 1, "身份证号": [{"x": 1}]}]',
+        '{"code": 0, "data": {"total": 1, "rows": [{"姓名": 1, "身份证号": 2}]}}',
+        '\n{"姓名": 1, "身份证号": [{"x": 1}]}\n{"姓名": 2}\n',
+        '{"姓名": 1, "身份证号": 2}',
+    ],
+    ids=["list", "wrapped", "lines", "one"],
+)
+def test_the_names_of_a_first_json_record_are_headings(tmp_path: Path, text: str):
+    (tmp_path / "records.json").write_text(text, encoding="utf-8")
+    assert [row["heading"] for row in answer("suggest", str(tmp_path / "records.json"))] == ["姓名", "身份证号"]
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "said"),
     [
         (None, [], "no file"),
         (b"", [], "no row with headings"),
-        (b"\xd0\xcf\x11\xe0\0\0", [], "no text in"),
+        (b"\xd0\xcf\x11\xe0\0\0", [], "no workbook"),
+        (b"PK\x03\x04", [], "no workbook"),
+        (b"{cut", [], "no JSON"),
+        (b"[1, 2]", [], "no row with headings"),
+        (b"\0\0", [], "no text in"),
         ("姓名\n".encode("gb18030"), ["--encoding", "utf-8"], "no text in utf-8"),
         ("姓名\n".encode(), ["--encoding", "klingon"], "no text in klingon"),
     ],
