@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from catalog.control.clocks import Notice, tick
 from catalog.control.entries import watch_drift
 from catalog.control.events import emit
-from catalog.control.grants import due_for_renewal, expire_grants
+from catalog.control.grants import due_for_renewal, expire_grants, find_grant
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import host_department
 
@@ -44,5 +44,8 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
         place = f"{notice.kind}:{notice.number}"
         emit(session, f"clock.{notice.level}", place, departments=sorted(heard), payload=payload)
     expired = expire_grants(session, today)
+    for number in expired:
+        ended = find_grant(session, number)
+        emit(session, "grant.expire", f"grant:{number}", departments=(ended.department, ended.provider))
     ending = [grant.number for grant in due_for_renewal(session, today)]
     return DayOutcome(tuple(notices), tuple(expired), tuple(ending), tuple(drifted))

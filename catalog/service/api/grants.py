@@ -7,7 +7,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from catalog.control.audit import record
+from catalog.control.base import utc_now
+from catalog.control.clocks import local_day
 from catalog.control.grant_tables import AccessGrant
+from catalog.control.grant_use import used_on
 from catalog.control.grants import KIND, find_grant, list_access_grants, move_grant
 from catalog.model.roles import Role
 from catalog.service.access import Database
@@ -68,6 +71,7 @@ class GrantAnswer(Answer):
 class GrantWhole(GrantAnswer):
     """A grant with its course."""
 
+    used_today: int = Field(description="Rows or calls of the quota that are used on this official day.")
     course: Course
 
 
@@ -123,4 +127,5 @@ def _render(found: AccessGrant) -> dict[str, Any]:
 
 
 def _whole(session: Database, found: AccessGrant) -> GrantWhole:
-    return GrantWhole(**_render(found), course=course_of(session, KIND, found.number))
+    used = used_on(session, found.number, local_day(utc_now()))
+    return GrantWhole(**_render(found), used_today=used, course=course_of(session, KIND, found.number))
