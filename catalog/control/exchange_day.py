@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.control.clocks import Notice, tick
@@ -29,13 +30,14 @@ class DayOutcome:
 
 
 def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayOutcome:
-    """Look at everything that depends on the calendar, and tell whom it concerns; safe to repeat.
+    """Look at everything that depends on the calendar, and tell whom it concerns; safe to repeat, also at one time.
 
     Args:
         session: An open transaction.
         entries: Code → the entry that the contract leads to today.
         today: Official day.
     """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('exchange_day', 0))"))
     drifted = watch_drift(session, entries, today)
     notices = tick(session, today)
     for notice in notices:
