@@ -122,11 +122,11 @@ def _status_table(entries: list[ProcessStatus]) -> Table:
 def serve_command() -> None:
     """Start the stack, print its addresses and the demonstration log-ins, and leave it running."""
     stack = start()
-    _hold_daily_round(stack.home)
+    hold_daily_round(stack.home)
     print_addresses(stack)
 
 
-def _hold_daily_round(home: Home) -> None:
+def hold_daily_round(home: Home) -> None:
     """Do the exchange catalogue's round of today (每日巡检), which Airflow does on the days that follow."""
     command = python("-m", "catalog", "clocks", "tick")
     environment = settings_file.base_environment(home)
