@@ -22,6 +22,7 @@ from catalog.cli import (
     worklist,
 )
 from catalog.cli.output import explained
+from catalog.model.caller import command_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,10 +60,17 @@ def migrate(
     to: Annotated[str, typer.Option(help="head, base, a revision, or -1 for one step back.")] = "head",
 ) -> None:
     """Bring the tables of the control plane (管控库) to a revision; safe to repeat."""
+    from catalog.control.audit import record_alone
+    from catalog.control.migrations import can_record, current_revision, head_revision
     from catalog.control.migrations import migrate as bring
 
     with explained():
-        typer.echo(f"The control plane is at revision {bring(to) or 'base (no tables)'}.")
+        before = current_revision()
+        changes = before != (head_revision() if to == "head" else to)
+        if changes and can_record():
+            record_alone(None, command_line(), "control.migrate", f"revision:{to}", "done", detail={"from": before})
+        after = bring(to)
+    typer.echo(f"The control plane is at revision {after or 'base (no tables)'}.")
 
 
 if __name__ == "__main__":

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from airflow.sdk import DAG, Asset, AssetAll, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from catalog.model.contract import Contract
 from dags.plan import ZONE, Plan
+from dags.retries import RETRIES
 from dags.stage_task import StageOperator
 
 Schedule: TypeAlias = AssetOrTimeSchedule | CronTriggerTimetable | list[Asset] | None
-
-RETRIES: dict[str, Any] = {
-    "retries": 4,
-    "retry_delay": timedelta(seconds=5),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(seconds=30),
-    "execution_timeout": timedelta(hours=2),
-}
-"""A task outlives a restart of the database, the Spark server or the scheduler: about a minute of patience."""
 
 
 def asset_of(table: str) -> Asset:

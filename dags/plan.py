@@ -11,6 +11,9 @@ from catalog.model.registry import Registry
 ZONE = "Asia/Shanghai"
 FALLBACK_CRON = "30 8 * * *"
 """When base libraries are built at the latest, so that one silent source does not stop them for ever."""
+DAILY_ROUND = "exchange.daily_round"
+DAILY_ROUND_CRON = "5 0 * * *"
+"""When the exchange catalogue looks at limits and terms: as soon as the official day has begun."""
 
 
 @dataclass(frozen=True)

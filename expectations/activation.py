@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from catalog.control.audit import record
 from catalog.control.rule_activations import latest_activation, record_activation
 from catalog.control.session import in_transaction
+from catalog.model.caller import command_line
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
 from expectations.fingerprint import fingerprint
@@ -36,14 +40,20 @@ def activate(
         registry: where inherited standards are found.
         by: who releases them.
         simulation: what they would have done, as far as somebody asked.
+
+    A release by a person is in the audit, in the transaction that puts the rules in force.
     """
     print_of = fingerprint(contract, registry)
     known = in_transaction(lambda session: latest_activation(session, contract.id))
     if known is not None and known.fingerprint == print_of:
         return None
     rules = seals(contract, registry)
-    return in_transaction(
-        lambda session: record_activation(
+
+    def put_in_force(session: Session) -> dict[str, list[str]] | None:
+        if by != GATE:
+            detail = {"by": by, "fingerprint": print_of}
+            record(session, command_line(), "rule.activate", f"resource:{contract.id}", detail=detail)
+        return record_activation(
             session,
             resource=contract.id,
             fingerprint=print_of,
@@ -51,4 +61,5 @@ def activate(
             activated_by=by,
             simulation=simulation,
         )
-    )
+
+    return in_transaction(put_in_force)

@@ -1,6 +1,5 @@
 """`python -m catalog audit`: prove the audit, look into it, and say who read a person's data (审计)."""
 
-import getpass
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -16,7 +15,7 @@ from catalog.control.audit_keys import audit_keys
 from catalog.control.audit_reading import AuditFilter, list_entries, who_read
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.session import session_scope
-from catalog.model.caller import Caller
+from catalog.model.caller import command_line
 from catalog.model.errors import GuantongError
 from catalog.model.settings import get_settings
 
@@ -26,11 +25,6 @@ _COLUMNS = ["seq", "at", "actor_name", "department", "act", "object", "outcome",
 _MORE = ["actor", "roles", "detail", "address", "request_id", "subjects", "algorithm", "digest"]
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As 2026-01-31, in UTC.")]
-
-
-def command_line() -> Caller:
-    """Return who acts by a command: the account of the operating system."""
-    return Caller("command", 0, getpass.getuser(), "")
 
 
 @app.command("verify")

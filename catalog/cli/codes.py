@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.acting import acting, acting_on_files
 from catalog.cli.output import AsJson, ResourceName, explained, show
 from catalog.control.session import session_scope
 from catalog.control.unmapped import DIGEST_PREFIX, WorklistEntry, decide, list_unmapped, stored_form
@@ -140,9 +141,12 @@ def map_value(
         _require_sound(value, by)
         if (code is None) != ignore:
             raise CodeAdditionRefusedError("a value means one code, or none", remedy="name CODE, or say --ignore")
-        is_new = add_mapping(list_name, value, code)
-        with session_scope() as session:
-            batches = decide(session, list_name, _forms(value), state="mapped", by=by, decision=code or "ignored")
+        forms, decision = _forms(value), code or "ignored"
+        detail = {"value": value, "decision": decision, "by": by}
+        with acting_on_files("code.map", f"code_list:{list_name}", detail=detail):
+            is_new = add_mapping(list_name, value, code)
+            with session_scope() as session:
+                batches = decide(session, list_name, forms, state="mapped", by=by, decision=decision)
         told = f"means {code}" if code else "stands for no value"
         typer.echo(f"{value} {told} in {list_name}" + ("." if is_new else ", as the list said already."))
         if not batches:
@@ -159,7 +163,7 @@ def refuse_value(list_name: ListName, value: Value, by: By) -> None:
     with explained():
         _require_sound(value, by)
         load_code_list(list_name)
-        with session_scope() as session:
+        with acting("code.refuse", f"code_list:{list_name}", detail={"value": value, "by": by}) as session:
             decide(session, list_name, _forms(value), state="refused", by=by)
         typer.echo(f"{value} is refused in {list_name}; its rows stay set aside for the department to correct.")
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from catalog.cli.audit import command_line
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control.applications import list_applications
 from catalog.control.audit import record
@@ -22,6 +21,7 @@ from catalog.control.grants import list_access_grants
 from catalog.control.session import session_scope
 from catalog.formats.dcat import dcat_document
 from catalog.formats.workbook import read_workbook, write_workbook
+from catalog.model.caller import command_line
 from catalog.model.catalogue_entry import entry_of
 from catalog.model.deadlines import load_deadlines
 from catalog.model.registry import get_registry

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, explained, fields, show
+from catalog.control.audit import Detail
 from catalog.control.identities import (
     assign_record,
     current_id,
@@ -33,7 +35,8 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Make several entities one (归并): the first id stays, the others lead to it for ever."""
-    with explained(), session_scope() as session:
+    detail: Detail = {"gone": gone, "by": by, "note": note}
+    with explained(), acting("entity.merge", f"{library}:{kept}", detail=detail) as session:
         merge_entities(session, library, kept, gone, by=by, note=note)
         rows = [{"from_id": entity_id, "to_id": current_id(session, library, entity_id)} for entity_id in gone]
     show(f"Merged (已归并) {library}", ["from_id", "to_id"], rows, as_json)
@@ -52,7 +55,8 @@ def split(
     """Part an entity (拆分): take back its merge, or let records leave it, together, under an id of their own."""
     with explained():
         secret = get_settings().require("identity_key") if record else ""
-        with session_scope() as session:
+        detail: Detail = {"records": record or [], "by": by, "note": note}
+        with acting("entity.split", f"{library}:{entity_id}", detail=detail) as session:
             if not record:
                 restore_entity(session, library, entity_id, by=by)
                 rows = [{"entity_id": entity_id, "record": None}]

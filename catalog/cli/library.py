@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, Limit, ResourceName, explained, show
 from catalog.control.correction_cases import open_cases
 from catalog.control.disclosures import record_disclosure
@@ -16,6 +17,7 @@ from catalog.library.explain import Cell, Explanation, Testimony, explain
 from catalog.library.masked import masked
 from catalog.library.statements import NoStatementsError, statement_rows
 from catalog.model.contract import Contract
+from catalog.model.ids.citizen_id import is_valid_citizen_id
 from catalog.model.registry import get_registry
 
 Day = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As known at the end of this day.")]
@@ -51,8 +53,10 @@ def explain_cells(
             raise typer.BadParameter(f"{resource} has no column {column}", param_hint="--column")
         with session_scope() as session:
             doubted = {c.column_name: c.number for c in open_cases(session, resource, row_keys=[found.entity_id])}
-            if unmask:
-                names = [cell.column for cell in cells]
+        if unmask:
+            names, place = [cell.column for cell in cells], f"{resource}:{found.entity_id}"
+            persons = [key] if is_valid_citizen_id(key := found.entity_key) else []
+            with acting("cell.unmask", place, detail={"columns": names}, purpose=reason, persons=persons) as session:
                 record_disclosure(session, resource=resource, entity_id=found.entity_id, columns=names, reason=reason)
         hide = _hiding(found.contract, whole=unmask)
     rows = [_cell(cell, found, hide, doubted.get(cell.column)) for cell in cells]

@@ -5,16 +5,18 @@ those administrators over the interface, one making accounts and the other givin
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
-from catalog.cli.audit import command_line
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control import people as register
 from catalog.control.audit import record
 from catalog.control.session import session_scope
+from catalog.model.caller import command_line
 from catalog.model.errors import GuantongError
 from catalog.model.roles import ADMINISTRATORS, Role, load_role_rules
 from catalog.model.settings import get_settings
@@ -47,7 +49,7 @@ def first(
                 remedy="a security administrator gives it over the interface",
             )
         path = password_file or get_settings().home / "people" / f"{login}.password"
-        with session_scope() as session:
+        with _password_file(path) as file, session_scope() as session:
             register.hold_people_lock(session)
             if register.holders_of(session, role):
                 raise GuantongError(
@@ -60,7 +62,7 @@ def first(
                 staff_number=staff_number, kind="administrator",
             )  # fmt: skip
             register.grant_role(session, person, role, by=who)
-            _write(path, password)
+            file.write(f"{password}\n")
         typer.echo(f"{login} is the first {role.value} ({load_role_rules()[role].name}); one-time password: {path}")
 
 
@@ -72,11 +74,11 @@ def reset(
     """Give an administrator a new one-time password when nobody else can; locks and one-time codes are taken off."""
     with explained():
         path = password_file or get_settings().home / "people" / f"{login}.password"
-        with session_scope() as session:
+        with _password_file(path) as file, session_scope() as session:
             person = register.find_person(session, login)
             record(session, command_line(), "person.reset", f"person:{person.id}")
             password = register.reset_password(session, person)
-            _write(path, password)
+            file.write(f"{password}\n")
         typer.echo(f"One-time password of {login}: {path}")
 
 
@@ -109,12 +111,20 @@ def roles(as_json: AsJson = False) -> None:
     show("Roles (角色)", ["role", "name", "departments", "beside", "systems", "second_factor"], rows, as_json)
 
 
-def _write(path: Path, password: str) -> None:
-    """Write a new file that only its owner can read; an existing one is refused, so that none is followed or kept."""
+@contextmanager
+def _password_file(path: Path) -> Iterator[TextIO]:
+    """Open a new file that only its owner can read, gone again when the block fails.
+
+    An existing one is refused, so that none is followed or kept.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError as error:
         raise GuantongError("the password file exists already", place=str(path), remedy="remove it first") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{password}\n")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

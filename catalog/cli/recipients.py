@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.cli.audit import command_line
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control import recipients as register
 from catalog.control.audit import Detail, record
 from catalog.control.session import session_scope
 from catalog.control.tables import Recipient
+from catalog.model.caller import command_line
 from catalog.model.errors import GuantongError
 from catalog.model.settings import get_settings
 from catalog.service.configuration import PREFIX
@@ -69,7 +69,7 @@ def add(
                 purpose=purpose,
                 valid_to=until,
             )
-            path = _write(made, token, endpoint, profile)
+        path = _write(made, token, endpoint, profile)
         _tell(made, path, token if show_token else None)
 
 
@@ -104,7 +104,7 @@ def renew(name: Name, days: Days = 365, profile: Profile = None, show_token: Sho
             until = datetime.now(UTC) + timedelta(days=days)
             record(session, command_line(), "recipient.renew", f"recipient:{name}", detail={"days": days})
             recipient, token = register.renew_token(session, name, expires_at=until)
-            path = _write(recipient, token, endpoint, profile)
+        path = _write(recipient, token, endpoint, profile)
         _tell(recipient, path, token if show_token else None)
 
 
@@ -155,6 +155,7 @@ def _endpoint() -> str:
 
 
 def _write(recipient: Recipient, token: str, endpoint: str, profile: Path | None) -> Path:
+    """Write the profile of a token that is in force by now; when that fails, `recipients renew` gives another."""
     path = profile or get_settings().home / "profiles" / f"{recipient.name}.share"
     write_profile(path, endpoint=endpoint, token=token, expires_at=recipient.expires_at)
     return path

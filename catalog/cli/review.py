@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control.linkage_tables import ReviewPair
 from catalog.control.reviews import decide_pair, decisions_of, list_pairs, pair_of, undo_decision
@@ -64,7 +65,8 @@ def decide(
 
     With REVIEW_PERSONS=2 a second person must say the same.
     """
-    with explained(), session_scope() as session:
+    detail = {"verdict": verdict, "by": by, "note": note}
+    with explained(), acting("pair.decide", f"pair:{pair_id}", detail=detail) as session:
         state = decide_pair(session, pair_id, verdict, by=by, persons=get_settings().review_persons, note=note)
     _tell(pair_id, state, as_json)
 
@@ -72,7 +74,7 @@ def decide(
 @app.command("undo")
 def undo(pair_id: PairId, by: By, as_json: AsJson = False) -> None:
     """Take back what was decided about a pair; it waits again, and the record of it stays."""
-    with explained(), session_scope() as session:
+    with explained(), acting("pair.undo", f"pair:{pair_id}", detail={"by": by}) as session:
         state = undo_decision(session, pair_id, by=by)
     _tell(pair_id, state, as_json)
 

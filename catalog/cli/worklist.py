@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, ResourceName, explained, show
+from catalog.control.audit import Detail
 from catalog.control.batches import reopen_stage
 from catalog.control.issues import dismiss, dismissed_places, open_batches, stale_batches
 from catalog.control.session import session_scope
@@ -131,7 +133,7 @@ def replay(
     with explained():
         registry = get_registry()
         digest = rule_digest(registry.get(resource), registry)
-        with session_scope() as session:
+        with acting("worklist.replay", f"resource:{resource}", detail={"all": everything}) as session:
             batches = open_batches(session, resource) if everything else stale_batches(session, resource, digest)
             reopen_stage(session, batches, "conform")
     for batch_id in batches:
@@ -156,7 +158,8 @@ def dismiss_rows(
         get_registry().get(resource)
         if not by.strip() or not why.strip():
             raise GuantongError("nobody decides, or nothing is said why", remedy="give --by NAME and --why TEXT")
-        with session_scope() as session:
+        detail: Detail = {"reason": reason, "by": by, "why": why, "batch": batch, "column": column}
+        with acting("worklist.dismiss", f"resource:{resource}", detail=detail) as session:
             rows = dismiss(session, resource, reason, by=by, why=why, batch_id=batch, column_name=column)
     typer.echo(f"{rows:,} rows of {resource} no longer wait under {reason}." if rows else "Nothing waits so.")
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
-from catalog.control.entries import content_of, find_entry, published_entry
+from catalog.control.entries import content_of, published_entry
 from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
 from catalog.control.grants import give_grant
 from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.lists import kept_back
+from catalog.control.offered import offered_entry
 from catalog.control.recipients import find_recipient
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
@@ -100,7 +101,8 @@ def move_application(
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`; also when the
-            provider approves alone what the host authority must consent to.
+            provider approves alone what the host authority must consent to, or when the entry was withdrawn or
+            replaced by one that asks for more.
         ApplicationError: an approval would widen what was asked for.
     """
     record, moment, stated = find_application(session, number), at or utc_now(), dict(facts or {})
@@ -111,6 +113,7 @@ def move_application(
         raise MoveRefusedError(f"{number} is decided by another way", remedy=f"{other} it")
     narrowing = Narrowing.model_validate({key: stated[key] for key in Narrowing.model_fields if key in stated})
     require_narrower(narrowing, record.items, record.volume_per_day, record.term_from, record.term_to)
+    entry = _offered(session, record) if transition.target == "approved" else None
     if "reason" in stated:
         record.reason = str(stated["reason"])
     if act == "endorse":
@@ -121,8 +124,8 @@ def move_application(
     take_step(session, APPLICATION, KIND, record, act, actor, parties, stated, moment, initiator=record.submitted_by)
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
-    if transition.target == "approved":
-        give_grant(session, record, content_of(find_entry(session, record.entry)), narrowing, actor, moment)
+    if entry is not None:
+        give_grant(session, record, entry, narrowing, actor, moment)
     return record
 
 
@@ -221,6 +224,14 @@ def revoke_standing(
     record.revoked_at = record.revoked_at or at or utc_now()
     session.flush()
     return record
+
+
+def _offered(session: Session, record: Application) -> Entry:
+    """Return the published entry on which an application can be approved: as it is today, not as it was."""
+    entry = offered_entry(session, record.code, record.items)
+    if entry.needs_host and not record.needs_host:
+        raise MoveRefusedError(f"{record.code} needs the host authority's consent by now", remedy="apply again")
+    return entry
 
 
 def _require_sound(session: Session, form: ApplicationForm, entry: Entry, actor: Actor, today: date) -> None:

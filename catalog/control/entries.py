@@ -1,7 +1,8 @@
 """Entries of the exchange catalogue (目录条目): drafted, reviewed by two sides, published, superseded.
 
 Invariant: what is published went through the provider's secrecy review and personal-information assessment and the
-host authority's review, and each review was signed by somebody who did not draft it.
+host authority's review, and each review was signed by somebody who did not draft it. What rests on an entry that is
+withdrawn or replaced follows in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from catalog.control.clocks import cancel_clock, local_day, running_clock, start
 from catalog.control.demands import answer_demand, require_confirmed
 from catalog.control.entry_search import index_entry, unindex_entry
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.grant_following import end_with_entry, follow_entry
 from catalog.control.life import next_number, record_event, take_step
 from catalog.control.lists import kept_back
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
@@ -239,6 +241,7 @@ def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> No
             take_step(session, ENTRY, KIND, earlier, "supersede", SYSTEM, {"system"}, {}, moment)
             earlier.ended_at = moment
             unindex_entry(session, earlier.number)
+            follow_entry(session, record, content_of(earlier), content_of(record), moment)
     session.flush()
 
 
@@ -259,3 +262,4 @@ def _follow(session: Session, record: CatalogueEntry, before: str, act: str, mom
         if before == "published":
             unindex_entry(session, record.number)
             cancel_clock(session, UPDATE_KIND, record.code, day)
+            end_with_entry(session, record, moment)

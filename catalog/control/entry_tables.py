@@ -82,5 +82,6 @@ class EntryWords(Base):
     share_type: Mapped[str]
     item_count: Mapped[int]
     elements: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
-    title: Mapped[Any] = mapped_column(TSVECTOR)
-    words: Mapped[Any] = mapped_column(TSVECTOR)
+    title: Mapped[Any] = mapped_column(TSVECTOR, deferred=True)
+    words: Mapped[Any] = mapped_column(TSVECTOR, deferred=True)
+    """Kilobytes each, and for the database alone: they do not travel with an answer."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.control.clocks import Notice, tick
 from catalog.control.entries import watch_drift
 from catalog.control.events import emit
-from catalog.control.grants import due_for_renewal, expire_grants
+from catalog.control.grants import due_for_renewal, expire_grants, find_grant
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import host_department
 
@@ -29,13 +30,14 @@ class DayOutcome:
 
 
 def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayOutcome:
-    """Look at everything that depends on the calendar, and tell whom it concerns; safe to repeat.
+    """Look at everything that depends on the calendar, and tell whom it concerns; safe to repeat, also at one time.
 
     Args:
         session: An open transaction.
         entries: Code → the entry that the contract leads to today.
         today: Official day.
     """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('exchange_day', 0))"))
     drifted = watch_drift(session, entries, today)
     notices = tick(session, today)
     for notice in notices:
@@ -44,5 +46,8 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
         place = f"{notice.kind}:{notice.number}"
         emit(session, f"clock.{notice.level}", place, departments=sorted(heard), payload=payload)
     expired = expire_grants(session, today)
+    for number in expired:
+        ended = find_grant(session, number)
+        emit(session, "grant.expire", f"grant:{number}", departments=(ended.department, ended.provider))
     ending = [grant.number for grant in due_for_renewal(session, today)]
     return DayOutcome(tuple(notices), tuple(expired), tuple(ending), tuple(drifted))

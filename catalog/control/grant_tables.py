@@ -94,6 +94,7 @@ class AccessGrant(Base):
         CheckConstraint("state = 'active' OR recipient_grant_id IS NULL", name="only_active_reads"),
         Index("ix_access_grant_code_state", "code", "state"),
         Index("ix_access_grant_department_state", "department", "state"),
+        Index("ix_access_grant_recipient_grant_id", "recipient_grant_id"),
     )
 
     number: Mapped[TextKey]

@@ -4,7 +4,7 @@ Invariant: only an active grant within its term, on a whole table, lets anybody 
 is never served from the whole table. A revocation or suspension holds at the next request.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock, start_clock, stop_clock
 from catalog.control.grant_tables import AccessGrant, Application
 from catalog.control.life import newest, next_number, record_event, take_step
+from catalog.control.offered import offered_entry
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
 from catalog.model.catalogue_entry import Entry
@@ -46,7 +47,7 @@ def give_grant(
         department=application.department,
         recipient=application.recipient,
         items=items,
-        is_narrower=bool(application.row_scope) or set(items) != {item.name for item in entry.items},
+        is_narrower=is_narrower(application.row_scope, items, entry),
         row_scope=application.row_scope,
         purpose=application.purpose,
         mode=application.mode,
@@ -78,12 +79,15 @@ def move_grant(
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        MoveRefusedError: also when what would be resumed is not offered any more.
         ApplicationError: a renewal that does not lengthen the term, or is too long.
     """
     grant, moment, stated = find_grant(session, number), at or utc_now(), dict(facts or {})
     parties = parties_of(actor, requester=grant.department, provider=grant.provider)
     applicant = session.scalars(select(Application.submitted_by).where(Application.number == grant.application)).one()
     transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=applicant)
+    if act == "resume":
+        fit_to_entry(session, grant, offered_entry(session, grant.code, grant.items), moment)
     if "reason" in stated:
         grant.reason = str(stated["reason"])
     if act in ("ask_renewal", "renew"):
@@ -156,6 +160,24 @@ def due_for_renewal(session: Session, today: date, *, within_days: int = 30) -> 
     last = today + timedelta(days=within_days)
     query = select(AccessGrant).where(AccessGrant.state == "active", AccessGrant.valid_to.between(today, last))
     return session.scalars(query.order_by(AccessGrant.valid_to, AccessGrant.number)).all()
+
+
+def is_narrower(row_scope: Mapping[str, Any], items: Iterable[str], entry: Entry) -> bool:
+    """Tell whether rows or items are less than what the entry's table has."""
+    return bool(row_scope) or not {item.name for item in entry.items} <= set(items)
+
+
+def fit_to_entry(session: Session, grant: AccessGrant, entry: Entry, at: datetime) -> bool:
+    """Note whether a grant is narrower than its entry is now, and let it read or not; tell whether that changed."""
+    narrower = is_narrower(grant.row_scope, grant.items, entry)
+    if narrower == grant.is_narrower:
+        return False
+    grant.is_narrower = narrower
+    if narrower:
+        close_reading(session, grant, at)
+    else:
+        _open_reading(session, grant, at)
+    return True
 
 
 def confirm_delivery(session: Session, number: str, on: date) -> None:

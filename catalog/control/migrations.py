@@ -5,7 +5,10 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
+from catalog.control.audit_tables import AuditEntry
 from catalog.control.privileges import grant_to_service
 from catalog.control.session import configured_url, engine
 
@@ -35,6 +38,17 @@ def current_revision(url: str | None = None) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def head_revision() -> str | None:
+    """Return the newest revision that there is."""
+    return ScriptDirectory.from_config(Config(SCRIPTS / "alembic.ini")).get_current_head()
+
+
+def can_record(url: str | None = None) -> bool:
+    """Tell whether the database has the audit already; before its first migration it has not."""
+    with engine(url or configured_url()).connect() as connection:
+        return inspect(connection).has_table(AuditEntry.__tablename__)
+
+
 def migration_config(url: str) -> Config:
     """Return Alembic's configuration for a database."""
     config = Config(SCRIPTS / "alembic.ini")
@@ -44,8 +58,6 @@ def migration_config(url: str) -> Config:
 
 def _is_behind(config: Config, to: str, url: str) -> bool:
     """Tell whether a revision lies before the one the database is at."""
-    from alembic.script import ScriptDirectory
-
     current = current_revision(url)
     if to == "head" or current is None:
         return False

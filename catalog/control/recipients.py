@@ -4,13 +4,15 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
+from catalog.control.clocks import local_day
+from catalog.control.grant_tables import AccessGrant
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
@@ -169,17 +171,44 @@ def list_grants(session: Session, recipient_id: int | None = None) -> Sequence[G
 
 def covers(recipient_id: int) -> ColumnElement[bool]:
     """Return the condition under which a recipient may read a share version now."""
-    now = utc_now()
-    return exists().where(
-        and_(
-            Grant.recipient_id == recipient_id,
-            Grant.revoked_at.is_(None),
-            Grant.valid_from <= now,
-            Grant.valid_to > now,
-            Grant.share == ShareVersion.share,
-            or_(Grant.schema_name.is_(None), Grant.schema_name == ShareVersion.schema_name),
-            or_(Grant.table_name.is_(None), Grant.table_name == ShareVersion.table_name),
-        )
+    return exists().where(line_in_force(recipient_id, utc_now()), of_version(ShareVersion))
+
+
+def line_in_force(recipient_id: int, now: datetime) -> ColumnElement[bool]:
+    """Return the condition under which a line of a recipient lets it read.
+
+    Where grants from applications stand behind the line, one of them must be active, whole and in its term on this
+    official day, whatever the line itself says: a missed daily round lengthens no term.
+    """
+    today, behind = local_day(now), aliased(AccessGrant)
+    stands_behind = behind.recipient_grant_id == Grant.id
+    in_force = exists().where(
+        stands_behind,
+        behind.state == "active",
+        behind.is_narrower.is_(False),
+        behind.valid_from <= today,
+        behind.valid_to >= today,
+    )
+    return and_(
+        Grant.recipient_id == recipient_id,
+        Grant.revoked_at.is_(None),
+        Grant.valid_from <= now,
+        Grant.valid_to > now,
+        or_(in_force, ~exists().where(stands_behind)),
+    )
+
+
+def reads_whole(grant: AccessGrant, today: date) -> bool:
+    """Tell whether a grant lets its recipient read a whole table on a day."""
+    return grant.state == "active" and not grant.is_narrower and grant.valid_from <= today <= grant.valid_to
+
+
+def of_version(version: ShareVersion | type[ShareVersion]) -> ColumnElement[bool]:
+    """Return the condition under which a line is about a version's table."""
+    return and_(
+        Grant.share == version.share,
+        or_(Grant.schema_name.is_(None), Grant.schema_name == version.schema_name),
+        or_(Grant.table_name.is_(None), Grant.table_name == version.table_name),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +55,11 @@ class Caller:
         (True, False)
         """
         return bool(self.department) and self.department == department
+
+
+def command_line() -> Caller:
+    """Return who acts by a command: the account of the operating system."""
+    return Caller("command", 0, getpass.getuser(), "")
 
 
 STRANGER = Caller("stranger", 0, "", "")

@@ -68,15 +68,17 @@ GRANT = Machine(
     "active",
     ["revoked", "expired"],
     [
-        Transition("suspend", ("active",), "suspended", ("provider", "host"), ("reason",)),
+        Transition("suspend", ("active",), "suspended", ("provider", "host", "system"), ("reason",)),
         Transition("resume", ("suspended",), "active", ("provider", "host")),
         Transition("ask_renewal", ("active",), "active", ("requester",), ("valid_to",)),
         Transition("renew", ("active",), "active", ("provider",), ("valid_to",), decides=True),
-        Transition("revoke", ("active", "suspended"), "revoked", ("provider", "host", "requester"), ("reason",)),
+        Transition(
+            "revoke", ("active", "suspended"), "revoked", ("provider", "host", "requester", "system"), ("reason",)
+        ),
         Transition("expire", ("active", "suspended"), "expired", ("system",)),
     ],
 )
-"""授权: 生效 → 中止、恢复、续期 → 撤销或到期."""
+"""授权: 生效 → 中止、恢复、续期 → 撤销或到期; the platform itself acts when the entry behind it changes or goes."""
 
 DISPUTE = Machine(
     "dispute",

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Key of the secrets that must be read again (one-time code seeds, webhook keys), hexadecimal."""
     audit_digest: Literal["sha256", "sm3"] = Field(default="sha256", alias="AUDIT_DIGEST")
     """Hash of new audit entries; ``sm3`` is GB/T 32905."""
+    sign_ins_per_minute: int = Field(default=30, ge=1, alias="SIGN_INS_PER_MINUTE")
+    """How often one address may log in or ask for a token, in each process of the service."""
     webhook_hosts: str = Field(default="", alias="WEBHOOK_HOSTS")
     """Hosts that events may be sent to, with commas: ``name``, ``.suffix`` or ``address:port``; none unless set."""
     oidc_issuer: str = Field(default="", alias="OIDC_ISSUER")

@@ -9,11 +9,13 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from catalog.control.audit import READS_ONLY
+from catalog.control.grant_use import narrower_grants
 from catalog.control.recipients import authenticate, readable_versions
 from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.service.configuration import Configuration
+from catalog.service.grant_limits import refuse_narrower
 from catalog.service.problems import SharingError, not_found
 
 DATABASE_PATIENCE = 2.0
@@ -111,11 +113,13 @@ def granted_versions(
     """Return the versions of the table in the path that the caller may read, oldest first.
 
     Raises:
-        SharingError: 404 when there is none; the answer does not tell missing from not granted.
+        SharingError: 404 when there is none; the answer does not tell missing from not granted. 403 when a grant in
+            force is narrower than the table.
     """
-    found = readable_versions(session, who.id, share.lower(), schema.lower(), table.lower())
+    place = (share.lower(), schema.lower(), table.lower())
+    found = readable_versions(session, who.id, *place)
     if not any(version.status == "served" for version in found):
-        raise not_found()
+        raise next(map(refuse_narrower, narrower_grants(session, who.id, *place)), not_found())
     return list(found)
 
 

@@ -1,6 +1,7 @@
 """What the interface answers when it refuses: RFC 9457 problem+json, in the language of the reader (错误答复)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +38,13 @@ class ProblemError(Exception):
     """A request that is refused, with a code of `catalog/problems` and what fills its text."""
 
     def __init__(
-        self, code: str, *, headers: dict[str, str] | None = None, refusal: str | None = None, **values: str
+        self,
+        code: str,
+        *,
+        headers: dict[str, str] | None = None,
+        refusal: str | None = None,
+        more: Mapping[str, str | int] | None = None,
+        **values: str,
     ) -> None:
         super().__init__(code)
         self.kind = kinds()[code]
@@ -45,6 +52,8 @@ class ProblemError(Exception):
             raise ValueError(f"{code} needs {sorted(self.kind.places)} and got {sorted(values)}")
         self.values = values
         self.headers = headers or {}
+        self.more = dict(more or {})
+        """Further members of the answer, for programs."""
         self.refusal = refusal or (code if self.kind.status in (401, 403) else "")
         """The reason that the audit keeps, also where the answer does not tell it; empty for what is no refusal."""
 
@@ -102,6 +111,7 @@ def answer(request: Request, problem: ProblemError, **more: object) -> JSONRespo
         "detail": texts["detail"].format(**problem.values),
         "code": kind.code,
         "request_id": getattr(request.state, "request_id", ""),
+        **problem.more,
         **more,
     }
     headers = {"Content-Language": language, "Vary": "Accept-Language", **problem.headers}

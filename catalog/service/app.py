@@ -18,6 +18,7 @@ from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
 from catalog.service.identity import open_to_all, proven_elsewhere, recipients_only, require_declared
+from catalog.service.rate_limit import RateLimit
 from catalog.service.webhooks import Sender
 
 
@@ -79,6 +80,7 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     )
     app.state.configuration = chosen
     app.state.sessions = Semaphore(SESSIONS)
+    app.state.sign_ins = RateLimit(chosen.sign_ins_per_minute)
     problems.install(app)
     app.add_middleware(AccessMiddleware)
     app.include_router(health.router, dependencies=[Depends(open_to_all("a probe, which tells nothing"))])

@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,15 +23,16 @@ logger = logging.getLogger("guantong.audit")
 
 LARGEST_BODY = 1024 * 1024
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
-}
-_UNLESS_SAID = {"Cache-Control": "no-store"}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"interest-cohort=()"),
+)
+"""No endpoint sets one of these itself."""
+_UNLESS_SAID = (b"cache-control", b"no-store")
 """An answer that may be kept says so itself."""
 
 
@@ -54,10 +55,10 @@ class AccessMiddleware:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, "X-Request-Id": state["request_id"]})
-                for name, value in _UNLESS_SAID.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                headers += (*_HEADERS, (b"x-request-id", state["request_id"].encode()))
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(_UNLESS_SAID)
             elif message["type"] == "http.response.body":
                 seen["bytes"] += len(message.get("body", b""))
             await send(message)

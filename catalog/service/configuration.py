@@ -25,6 +25,9 @@ class Configuration:
     address_seconds: int = 3600
     """How long a signed address of a file is good for; revoking a grant ends it at once."""
 
+    sign_ins_per_minute: int = 30
+    """How often one address may log in or ask for a token (per process)."""
+
     @property
     def endpoint(self) -> str:
         """Return the address that recipients put into their profile."""
@@ -44,4 +47,5 @@ def configured() -> Configuration:
         signer=Signer(settings.require("service_signing_key")),
         oidc=Provider.from_settings(settings),
         guard=Guard.from_setting(settings.webhook_hosts),
+        sign_ins_per_minute=settings.sign_ins_per_minute,
     )

@@ -10,11 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Receive, Scope, Send
 
 from catalog.control.deliveries import record_delivery
+from catalog.control.grant_use import reading_of
 from catalog.control.recipients import readable_version_by_id
 from catalog.control.session import in_transaction
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import Recipient, ShareVersion
 from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database, known_recipient
+from catalog.service.grant_limits import require_granted_columns
 from catalog.service.problems import SharingError, not_found
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
 from catalog.service.snapshots import DataFile, read_snapshot
@@ -46,14 +48,16 @@ def read_file(
     version = readable_version_by_id(session, recipient, version_id)
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
-    file = read_snapshot(version.table_uri, version.delta_version).file(file_id)
+    reading, snapshot = reading_of(session, recipient, version), read_snapshot(version.table_uri, version.delta_version)
+    require_granted_columns(reading, snapshot)
+    file = snapshot.file(file_id)
     if file is None:
         raise not_found()
     known = session.get_one(Recipient, recipient)
     who = known_recipient(request, recipient, known.name, known.department)
     request.state.recipient = f"#{recipient}"
     detail: dict[str, int | str] = {"file": file_id, "range": request.headers.get("range", "all")}
-    record_table_read(session, who, version, "share.file", detail)
+    record_table_read(session, who, version, reading, "share.file", detail)
     return ReceiptedFile(file, version, recipient, settings.control_url)
 
 

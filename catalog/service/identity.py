@@ -34,6 +34,17 @@ class UndeclaredRequirementError(GuantongError):
 
 
 def current_caller(request: Request, session: Reading) -> Caller:
+    """Return who shows the request's bearer token, and give the connection back: an endpoint may take its own.
+
+    Raises:
+        ProblemError: as :func:`proven_caller`.
+    """
+    caller = proven_caller(request, session)
+    session.commit()
+    return caller
+
+
+def proven_caller(request: Request, session: Reading) -> Caller:
     """Return who shows the request's bearer token: a person, a system, or a recipient of shared tables.
 
     Raises:
@@ -43,7 +54,6 @@ def current_caller(request: Request, session: Reading) -> Caller:
     shown = token.strip() if scheme.lower() == "bearer" else ""
     try:
         found = caller_of(session, shown) if shown else None
-        session.commit()
     except TokenReusedError as error:
         _end_copied(request, error.caller)
         raise ProblemError("TOKEN_REUSED", headers=_CHALLENGE) from error
@@ -95,17 +105,26 @@ class Requirement:
         }
 
 
+def admitted(requirement: Requirement, caller: Caller) -> Caller:
+    """Return a caller whom a requirement admits.
+
+    Raises:
+        ProblemError: 403 when it does not.
+    """
+    if not caller.enrolled and requirement.access != "enrolling":
+        raise ProblemError("ENROLMENT_REQUIRED")
+    if requirement.access == "roles" and not caller.holds(*requirement.roles):
+        raise ProblemError("ROLE_MISSING", roles=", ".join(sorted(requirement.roles)))
+    return caller
+
+
 @dataclass(frozen=True)
 class CallerRequirement(Requirement):
     """A requirement that looks at the caller."""
 
     async def __call__(self, caller: CurrentCaller) -> Caller:
         """Accept the caller, or refuse with 403."""
-        if not caller.enrolled and self.access != "enrolling":
-            raise ProblemError("ENROLMENT_REQUIRED")
-        if self.access == "roles" and not caller.holds(*self.roles):
-            raise ProblemError("ROLE_MISSING", roles=", ".join(sorted(self.roles)))
-        return caller
+        return admitted(self, caller)
 
 
 @dataclass(frozen=True)

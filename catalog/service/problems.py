@@ -73,9 +73,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _api_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101
-    if error.refusal:
-        return await _recorded(request, error.refusal, answer(request, error))
-    return answer(request, error)
+    response = answer(request, error, **({} if _is_api(request) else _of_protocol(error)))
+    return await _recorded(request, error.refusal, response) if error.refusal else response
+
+
+def _of_protocol(error: ProblemError) -> dict[str, str]:
+    """Return what readers of the sharing protocol look for in a refusal."""
+    detail = error.kind.texts["en"]["detail"].format(**error.values)
+    return {"errorCode": error.kind.code, "message": detail}
 
 
 async def _recorded(request: Request, code: str, response: Response) -> Response:

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from catalog.control.deliveries import record_delivery
+from catalog.control.grant_use import reading_of
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import ShareVersion
 from catalog.service.access import CurrentConfiguration, CurrentRecipient, Database, GrantedVersions
 from catalog.service.actions import TableAnswer
 from catalog.service.capabilities import HEADER, file_id_headers, response_format
 from catalog.service.configuration import PREFIX
+from catalog.service.grant_limits import require_granted_columns, take_quota
 from catalog.service.problems import SharingError, bad_request, not_found
 from catalog.service.signing import FileTicket
 from catalog.service.snapshots import DataFile, read_snapshot
@@ -54,6 +56,8 @@ def table_version(
 
 @router.get("/metadata")
 def table_metadata(
+    session: Database,
+    who: CurrentRecipient,
     versions: GrantedVersions,
     version: NumberOfVersion = None,
     timestamp: Timestamp = None,
@@ -62,6 +66,7 @@ def table_metadata(
     """Answer schema and size of a version."""
     chosen = _choose(versions, version, timestamp)
     answer = _answer(chosen, capabilities)
+    require_granted_columns(reading_of(session, who.id, chosen), answer.snapshot)
     return _lines(answer, answer.head())
 
 
@@ -75,12 +80,14 @@ def query_table(
     capabilities: Capabilities = None,
     fileidhash: FileIdHash = None,
 ) -> Response:
-    """Answer the files of a version under signed addresses, and write the receipt before."""
+    """Answer the files of a version under signed addresses, once quota is taken and the receipt written."""
     query = query or TableQuery()
     if query.starting_version is not None or query.ending_version is not None:
         raise _changes_unsupported()
     chosen = _choose(versions, query.version, query.timestamp)
     answer = _answer(chosen, capabilities)
+    reading = reading_of(session, who.id, chosen)
+    require_granted_columns(reading, answer.snapshot)
     files = answer.snapshot.enough_for(query.limit_hint)
     expires = int(time.time()) + settings.address_seconds
 
@@ -90,7 +97,9 @@ def query_table(
 
     headers = file_id_headers(fileidhash)
     rows = sum(file.rows or 0 for file in files)
-    record_table_read(session, who, chosen, "share.query", {"rows": rows, "files": len(files)})
+    grant = take_quota(session, reading, chosen, files)
+    detail: dict[str, int | str] = {"rows": rows, "files": len(files), **({"grant": grant} if grant else {})}
+    record_table_read(session, who, chosen, reading, "share.query", detail)
     record_delivery(session, who.id, chosen, "query", rows=rows)
     return _lines(answer, [*answer.head(), *answer.files(files, address, expires)], headers)
 

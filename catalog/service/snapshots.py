@@ -51,6 +51,11 @@ class Snapshot:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [str(field["name"]) for field in json.loads(self.schema_string)["fields"]]
+
     def file(self, file_id: str) -> DataFile | None:
         """Return one file by its id."""
         return next((file for file in self.files if file.id == file_id), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +15,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from infra.stack import settings_file
 from infra.stack.control import Stack, down, last_lines, read_status, up
 from infra.stack.errors import StackError
-from infra.stack.home import Home, read_json
+from infra.stack.home import CHECKOUT, Home, python, read_json
 from infra.stack.state import ProcessStatus, StackState
 from infra.stack.supervisor import supervise
 from infra.stack.table import FULL
@@ -120,7 +122,21 @@ def _status_table(entries: list[ProcessStatus]) -> Table:
 def serve_command() -> None:
     """Start the stack, print its addresses and the demonstration log-ins, and leave it running."""
     stack = start()
+    hold_daily_round(stack.home)
     print_addresses(stack)
+
+
+def hold_daily_round(home: Home) -> None:
+    """Do the exchange catalogue's round of today (每日巡检), which Airflow does on the days that follow."""
+    command = python("-m", "catalog", "clocks", "tick")
+    environment = settings_file.base_environment(home)
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = Text(
+            f"The daily round of the exchange catalogue failed: {(done.stderr or done.stdout).strip()[-1000:]}", "red"
+        )
+        console.print(told, soft_wrap=True)
+        console.print("Do it again by hand: python -m catalog clocks tick", highlight=False)
 
 
 def print_addresses(stack: Stack) -> None:

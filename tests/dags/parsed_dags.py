@@ -48,11 +48,14 @@ def main(output: Path) -> None:
     started = time.process_time()
     bag = DagBag(dag_folder=str(CHECKOUT / "dags"), bundle_path=Path(CHECKOUT / "dags"))
     seconds = time.process_time() - started
+    described = {dag.dag_id: describe(dag) for dag in bag.dags.values()}
+    resources = {name for name, dag in bag.dags.items() if Path(dag.fileloc).name == "resources.py"}
     found = {
         "seconds": seconds,
         "errors": {str(path): str(error) for path, error in bag.import_errors.items()},
         "heavy": sorted(HEAVY & set(sys.modules)),
-        "dags": {dag.dag_id: describe(dag) for dag in bag.dags.values()},
+        "dags": {name: dag for name, dag in described.items() if name in resources},
+        "others": {name: dag for name, dag in described.items() if name not in resources},
     }
     output.write_text(json.dumps(found), encoding="utf-8")
 

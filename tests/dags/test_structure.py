@@ -10,7 +10,7 @@ import pytest
 from catalog.model.layers import STAGES, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import CHECKOUT
-from dags.plan import FALLBACK_CRON, plans
+from dags.plan import DAILY_ROUND, DAILY_ROUND_CRON, FALLBACK_CRON, plans
 from dags.timetable import README, render, starts
 
 Parsed = dict[str, Any]
@@ -21,6 +21,7 @@ def test_every_demonstration_contract_has_its_dag_and_nothing_else_has(demonstra
     assert len(expected) >= 16
     assert demonstration["errors"] == {}
     assert set(demonstration["dags"]) == expected
+    assert set(demonstration["others"]) == {DAILY_ROUND}
 
 
 def test_real_lists_have_dags_only_where_they_lie(demonstration: Parsed, with_real_lists: Parsed) -> None:
@@ -106,6 +107,14 @@ def test_clocks_are_shanghais_and_never_run_after_the_event(demonstration: Parse
         assert dag["cron"] == expected[contract.government.layer]
         assert dag["cron"] is None or dag["zone"] == "Asia/Shanghai"
         assert (dag["catchup"], dag["max_active_runs"], dag["paused"]) == (False, 1, False)
+
+
+def test_the_daily_round_is_one_command_by_shanghais_clock(demonstration: Parsed) -> None:
+    dag = demonstration["others"][DAILY_ROUND]
+    assert {name: task["command"] for name, task in dag["tasks"].items()} == {"tick": "python -m catalog clocks tick"}
+    assert (dag["cron"], dag["zone"]) == (DAILY_ROUND_CRON, "Asia/Shanghai")
+    assert (dag["catchup"], dag["max_active_runs"], dag["paused"]) == (False, 1, False)
+    assert dag["tasks"]["tick"]["retries"] == 4
 
 
 def test_a_dag_says_whose_it_is_and_what_it_holds(demonstration: Parsed) -> None:

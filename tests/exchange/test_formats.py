@@ -2,16 +2,19 @@
 
 import json
 from datetime import UTC, date, datetime
+from importlib import resources
 from io import BytesIO
 
 import pytest
+import yaml
+from jsonschema import Draft201909Validator
 from open_data_contract_standard.model import OpenDataContractStandard
 from openpyxl import Workbook, load_workbook
 from pyshacl import validate
 from rdflib import DCAT, DCTERMS, RDF, Graph
 
 from catalog.formats.dcat import SHAPES, dcat_document
-from catalog.formats.odcs import odcs_text
+from catalog.formats.odcs import odcs_document, odcs_text
 from catalog.formats.openapi_document import openapi_document
 from catalog.formats.workbook import HEADINGS, SHEET, WorkbookError, read_workbook, write_workbook
 from catalog.model.catalogue_entry import entry_of
@@ -131,6 +134,37 @@ def test_the_catalogue_is_dcat_ap_and_loses_it_without_a_title():
     assert validate(graph, shacl_graph=shapes)[0]
     graph.remove((next(iter(datasets)), DCTERMS.title, None))
     assert not validate(graph, shacl_graph=shapes)[0]
+
+
+def standard_faults(document: dict) -> list[str]:
+    """Return what the JSON schema that the standard publishes finds wrong; its own package carries it."""
+    schema = json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text(encoding="utf-8"))
+    return [f"{error.json_path}: {error.message}" for error in Draft201909Validator(schema).iter_errors(document)]
+
+
+def test_every_contract_is_valid_under_the_standards_own_schema():
+    checked = 0
+    for contract, entry in zip(REGISTRY.all(), ENTRIES, strict=True):
+        document = yaml.safe_load(odcs_text(contract, entry))
+        assert standard_faults(document) == [], contract.id
+        checked += len(document["schema"][0]["properties"])
+    assert checked > 150
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        (lambda document: document.pop("id"), "'id' is a required property"),
+        (lambda document: document.update(government={}), "government"),
+        (lambda document: document["servers"][0].update(type="postgres"), "'host' is a required property"),
+        (lambda document: document["schema"][0]["properties"][0].update(logicalType="text"), "logicalType"),
+    ],
+)
+def test_a_document_that_breaks_the_standard_is_told(damage, place):
+    document = odcs_document(REGISTRY.get("population.resident"))
+    assert standard_faults(document) == []
+    damage(document)
+    assert any(place in fault for fault in standard_faults(document))
 
 
 def test_every_contract_is_a_document_of_the_data_contract_standard(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete
 from typer.testing import CliRunner
 
+from catalog.control.audit_reading import AuditFilter, list_entries
 from catalog.control.rule_activations import RuleActivation, latest_activation
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
@@ -112,5 +113,8 @@ def test_activation_is_recorded_once_with_what_it_changes(site: Any) -> None:
         "removed": ["trial.resident.table.row_ceiling"],
         "changed": ["trial.resident.table.row_floor"],
     }
+    with session_scope() as session:
+        [entry] = list_entries(session, AuditFilter(act="rule.activate", object=f"resource:{RESOURCE}"), limit=1)
+    assert "示范管理员" in entry.detail
     answer = CliRunner().invoke(app, ["activate", RESOURCE, "--by", "示范管理员"])
     assert answer.exit_code == 0 and "规则未变" in answer.output

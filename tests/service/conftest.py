@@ -68,6 +68,7 @@ class Exchange:
             "SERVICE_CONTROL_URL": self.service_control_url,
             "AUDIT_KEY": self.audit_key,
             "CREDENTIAL_KEY": self.signing_key,
+            "SIGN_INS_PER_MINUTE": "100000",
             **self.settings,
             "SERVICE_URL": self.url,
             "SERVICE_SIGNING_KEY": self.signing_key,

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 from openpyxl import load_workbook
@@ -14,8 +15,8 @@ from catalog.control.audit_tables import AuditEntry
 from catalog.control.clocks import local_day
 from catalog.control.recipients import add_recipient
 from catalog.control.session import session_scope
+from catalog.model.registry import get_registry
 from catalog.model.roles import Role
-from tests.service.conftest import persons
 from tests.service.world import World
 
 PROVIDER, REQUESTER = "public_security", "housing"
@@ -57,7 +58,8 @@ class Journey:
 @pytest.fixture(scope="module")
 def journey(exchange) -> Journey:
     residents = exchange.home / "lake" / "gold" / "city__resident_basic"
-    write_deltalake(residents, persons(0, 20))
+    columns = get_registry().get(RESOURCE).columns
+    write_deltalake(residents, pa.table({name: [f"{name} {row}" for row in range(20)] for name in columns}))
     exchange.publish("city", "population", "resident_basic", residents, 0)
     until = datetime.now(UTC) + timedelta(days=30)
     with session_scope(exchange.control_url) as session:
@@ -140,6 +142,7 @@ def test_from_demand_to_corrected_value(journey):
     assert clocks(grant) == [("delivery", PROVIDER, "met")]
     assert journey.world.exchange.get(tables, "housing-check").status_code == 200
     assert journey.world.exchange.query(f"{tables}/resident_basic", name="housing-check").status_code == 200
+    assert journey.call("asker", "GET", f"/grants/{approved['grant']}")["used_today"] == 20
 
     case = journey.call(
         "asker", "POST", "/corrections",

@@ -1,6 +1,7 @@
 """Applications for shared data (共享申请), and what providers allow in advance (常态化授权)."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -33,10 +34,10 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    require_side,
     told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_matters import Matter, rendered
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Body, Instant, Line
 
@@ -137,7 +138,9 @@ def list_all(
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "provider": department}
     found = list_applications(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
-    return ApplicationsPage.model_validate(page.answer(found, lambda one: one.number, _render))
+    return ApplicationsPage.model_validate(
+        page.answer(found, lambda one: one.number, partial(rendered, ApplicationAnswer))
+    )
 
 
 @router.post("/applications", status_code=201)
@@ -156,10 +159,7 @@ def submit(
 @router.get("/applications/{number}")
 def show(session: Database, who: Officer, number: ApplicationNumber) -> ApplicationWhole:
     """Show one application with its grant, clocks and history."""
-    with answered("application"):
-        found = find_application(session, number)
-        require_side(who, "application", found.department, found.provider)
-    return _whole(session, found)
+    return MATTER.show(session, who, number)
 
 
 @router.post("/applications/{number}/steps")
@@ -167,14 +167,7 @@ def step(
     session: Database, who: Officer, number: ApplicationNumber, body: ApplicationStep, _key: IdempotencyKey = None
 ) -> ApplicationWhole:
     """Take a step: the provider asks for papers, endorses, approves or refuses; the host consents or objects."""
-    with answered("application"):
-        found = find_application(session, number)
-        require_side(who, "application", found.department, found.provider)
-        record(session, who, f"application.{body.act}", f"application:{number}", detail={"reason": body.reason})
-        told(session, f"application.{body.act}", f"application:{number}", found.department, found.provider)
-        facts = body.model_dump(exclude={"act"}, exclude_none=True)
-        moved = move_application(session, number, body.act, actor_of(who), facts)
-    return _whole(session, moved)
+    return MATTER.step(session, who, number, body)
 
 
 @router.post("/standing-authorisations", status_code=201)
@@ -194,12 +187,13 @@ def disallow(session: Database, who: ProviderOfficer, number: StandingNumber) ->
         return StandingAnswer.model_validate(revoke_standing(session, number, actor_of(who)))
 
 
-def _render(found: Application) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in ApplicationAnswer.model_fields}
-
-
 def _whole(session: Database, found: Application) -> ApplicationWhole:
-    grant = grant_of(session, found.number)
-    return ApplicationWhole(
-        **_render(found), grant=grant.number if grant else None, course=course_of(session, KIND, found.number)
-    )
+    grant, course = grant_of(session, found.number), course_of(session, KIND, found.number)
+    return ApplicationWhole(**rendered(ApplicationAnswer, found), grant=grant.number if grant else None, course=course)
+
+
+def _sides(found: Application) -> tuple[str, str]:
+    return found.department, found.provider
+
+
+MATTER = Matter("application", find_application, move_application, _sides, _whole)

@@ -1,5 +1,6 @@
 """Demands for data that no entry has (需求清单): routed to the likely source, confirmed, refused, passed on."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -19,10 +20,10 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    require_side,
     told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_matters import Matter, rendered
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Body, Instant, Line
 
@@ -84,7 +85,7 @@ def list_all(
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "asked": department}
     found = list_demands(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
-    return DemandsPage.model_validate(page.answer(found, lambda one: one.number, _render))
+    return DemandsPage.model_validate(page.answer(found, lambda one: one.number, partial(rendered, DemandAnswer)))
 
 
 @router.post("", status_code=201)
@@ -103,10 +104,7 @@ def raise_one(
 @router.get("/{number}")
 def show(session: Database, who: Officer, number: DemandNumber) -> DemandWhole:
     """Show one demand with its clocks and history."""
-    with answered("demand"):
-        found = find_demand(session, number)
-        require_side(who, "demand", found.department, found.asked_department)
-    return _whole(session, found)
+    return MATTER.show(session, who, number)
 
 
 @router.post("/{number}/steps")
@@ -114,20 +112,11 @@ def step(
     session: Database, who: Officer, number: DemandNumber, body: DemandStep, _key: IdempotencyKey = None
 ) -> DemandWhole:
     """Take a step: confirm, refuse or pass_on by the department asked; route or assign by the host; withdraw."""
-    with answered("demand"):
-        found = find_demand(session, number)
-        require_side(who, "demand", found.department, found.asked_department)
-        record(session, who, f"demand.{body.act}", f"demand:{number}", detail={"reason": body.reason})
-        asked = found.asked_department
-        facts = body.model_dump(exclude={"act"}, exclude_none=True)
-        moved = move_demand(session, number, body.act, actor_of(who), facts)
-        told(session, f"demand.{body.act}", f"demand:{number}", moved.department, asked, moved.asked_department)
-    return _whole(session, moved)
-
-
-def _render(found: Demand) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in DemandAnswer.model_fields}
+    return MATTER.step(session, who, number, body)
 
 
 def _whole(session: Database, found: Demand) -> DemandWhole:
-    return DemandWhole(**_render(found), course=course_of(session, KIND, found.number))
+    return DemandWhole(**rendered(DemandAnswer, found), course=course_of(session, KIND, found.number))
+
+
+MATTER = Matter("demand", find_demand, move_demand, lambda found: (found.department, found.asked_department), _whole)

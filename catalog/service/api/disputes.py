@@ -1,6 +1,7 @@
 """Disputes about refusals (共享争议): consult → host authority → government."""
 
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Response
 
@@ -18,10 +19,10 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    require_side,
     told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_matters import Matter, rendered
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Body, Instant
 
@@ -80,7 +81,7 @@ def list_all(session: Database, who: Officer, page: CurrentPage) -> DisputesPage
     """List the disputes of one's own department; the host authority sees all."""
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     found = list_disputes(session, department=department, before=page.text(), limit=page.limit + 1)
-    return DisputesPage.model_validate(page.answer(found, lambda one: one.number, _render))
+    return DisputesPage.model_validate(page.answer(found, lambda one: one.number, partial(rendered, DisputeAnswer)))
 
 
 @router.post("", status_code=201)
@@ -99,10 +100,7 @@ def raise_one(
 @router.get("/{number}")
 def show(session: Database, who: Officer, number: DisputeNumber) -> DisputeWhole:
     """Show one dispute with its clocks and history."""
-    with answered("dispute"):
-        found = find_dispute(session, number)
-        require_side(who, "dispute", found.requester, found.provider)
-    return _whole(session, found)
+    return MATTER.show(session, who, number)
 
 
 @router.post("/{number}/steps")
@@ -110,19 +108,11 @@ def step(
     session: Database, who: Officer, number: DisputeNumber, body: DisputeStep, _key: IdempotencyKey = None
 ) -> DisputeWhole:
     """Take a step: settle, bring_to_host, rule, bring_to_government, rule_finally, withdraw."""
-    with answered("dispute"):
-        found = find_dispute(session, number)
-        require_side(who, "dispute", found.requester, found.provider)
-        record(session, who, f"dispute.{body.act}", f"dispute:{number}", detail={"reason": body.reason})
-        told(session, f"dispute.{body.act}", f"dispute:{number}", found.requester, found.provider)
-        facts = body.model_dump(exclude={"act"}, exclude_none=True)
-        moved = move_dispute(session, number, body.act, actor_of(who), facts)
-    return _whole(session, moved)
-
-
-def _render(found: Dispute) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in DisputeAnswer.model_fields}
+    return MATTER.step(session, who, number, body)
 
 
 def _whole(session: Database, found: Dispute) -> DisputeWhole:
-    return DisputeWhole(**_render(found), course=course_of(session, KIND, found.number))
+    return DisputeWhole(**rendered(DisputeAnswer, found), course=course_of(session, KIND, found.number))
+
+
+MATTER = Matter("dispute", find_dispute, move_dispute, lambda found: (found.requester, found.provider), _whole)

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from catalog.control.audit import record
+from catalog.control.base import utc_now
+from catalog.control.clocks import local_day
 from catalog.control.grant_tables import AccessGrant
+from catalog.control.grant_use import used_on
 from catalog.control.grants import KIND, find_grant, list_access_grants, move_grant
 from catalog.model.roles import Role
 from catalog.service.access import Database
@@ -17,13 +19,10 @@ from catalog.service.api_exchange import (
     Officer,
     Reason,
     Reference,
-    actor_of,
-    answered,
     course_of,
-    require_side,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
+from catalog.service.api_matters import Matter, rendered
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Body, Instant
 
@@ -68,6 +67,7 @@ class GrantAnswer(Answer):
 class GrantWhole(GrantAnswer):
     """A grant with its course."""
 
+    used_today: int = Field(description="Rows or calls of the quota that are used on this official day.")
     course: Course
 
 
@@ -90,16 +90,13 @@ def list_all(
     department = None if who.holds(Role.HOST_AUTHORITY) else who.department
     sides = {"department" if side == "requester" else "provider": department}
     found = list_access_grants(session, state=state, **sides, before=page.text(), limit=page.limit + 1)
-    return GrantsPage.model_validate(page.answer(found, lambda one: one.number, _render))
+    return GrantsPage.model_validate(page.answer(found, lambda one: one.number, _rendered))
 
 
 @router.get("/{number}")
 def show(session: Database, who: Officer, number: GrantNumber) -> GrantWhole:
     """Show one grant with its clocks and history."""
-    with answered("grant"):
-        found = find_grant(session, number)
-        require_side(who, "grant", found.department, found.provider)
-    return _whole(session, found)
+    return MATTER.show(session, who, number)
 
 
 @router.post("/{number}/steps")
@@ -107,20 +104,17 @@ def step(
     session: Database, who: Officer, number: GrantNumber, body: GrantStep, _key: IdempotencyKey = None
 ) -> GrantWhole:
     """Suspend, resume, renew or revoke; suspension and revocation hold from the next request of the recipient on."""
-    with answered("grant"):
-        found = find_grant(session, number)
-        require_side(who, "grant", found.department, found.provider)
-        record(session, who, f"grant.{body.act}", f"grant:{number}", detail={"reason": body.reason})
-        told(session, f"grant.{body.act}", f"grant:{number}", found.department, found.provider)
-        facts = body.model_dump(exclude={"act"}, exclude_none=True)
-        moved = move_grant(session, number, body.act, actor_of(who), facts)
-    return _whole(session, moved)
+    return MATTER.step(session, who, number, body)
 
 
-def _render(found: AccessGrant) -> dict[str, Any]:
-    names = set(GrantAnswer.model_fields) - {"is_readable"}
-    return {**{name: getattr(found, name) for name in names}, "is_readable": found.recipient_grant_id is not None}
+def _rendered(found: AccessGrant) -> dict[str, Any]:
+    readable = found.recipient_grant_id is not None
+    return {**rendered(GrantAnswer, found, but=("is_readable",)), "is_readable": readable}
 
 
 def _whole(session: Database, found: AccessGrant) -> GrantWhole:
-    return GrantWhole(**_render(found), course=course_of(session, KIND, found.number))
+    used = used_on(session, found.number, local_day(utc_now()))
+    return GrantWhole(**_rendered(found), used_today=used, course=course_of(session, KIND, found.number))
+
+
+MATTER = Matter("grant", find_grant, move_grant, lambda found: (found.department, found.provider), _whole)

@@ -24,6 +24,7 @@ from catalog.service.api_types import Answer, Body, Line, Number, Secret
 from catalog.service.api_versions import IfMatch, etag, require_match
 from catalog.service.identity import address_of, proven_elsewhere, require
 from catalog.service.oidc import Identity, Provider
+from catalog.service.rate_limit import sign_in_limit
 
 router = APIRouter(prefix="/oidc", tags=["oidc"], route_class=IdempotentRoute)
 
@@ -53,7 +54,7 @@ class Binding(Body):
     subject: Line = Field(examples=["f3c1…"])
 
 
-@router.post("/attempts", status_code=201, dependencies=[Proven])
+@router.post("/attempts", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
 def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     """Begin a log-in: the answer says where to send the person."""
     attempt, address = _provider(settings.oidc).begin()
@@ -69,7 +70,7 @@ def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     return Redirection(address=address, state=attempt.state)
 
 
-@router.post("/sessions", status_code=201, dependencies=[Proven])
+@router.post("/sessions", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
 def finish(request: Request, settings: CurrentConfiguration, body: CameBack) -> SessionToken:
     """Finish a log-in with the code that came back; an attempt is good once."""
     provider = _provider(settings.oidc)

@@ -1,11 +1,13 @@
 """The catalogue over HTTP (目录接口): every resource in force, visible to every department."""
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy.orm import Session
 
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
@@ -15,10 +17,10 @@ from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
 from catalog.service.access import Reading
 from catalog.service.api_idempotency import IdempotentRoute
-from catalog.service.api_paging import CurrentPage, encode
+from catalog.service.api_paging import CurrentPage, Page, encode
 from catalog.service.api_problems import not_found
 from catalog.service.api_versions import content_etag, unchanged
-from catalog.service.identity import signed_in
+from catalog.service.identity import Requirement, admitted, proven_caller, signed_in
 
 router = APIRouter(prefix="/resources", tags=["catalogue"], route_class=IdempotentRoute)
 
@@ -38,16 +40,38 @@ _SERVED = (
 Served = tuple[tuple[Any, ...], ...]
 
 SignedIn = Annotated[Caller, Depends(signed_in())]
+Written = tuple[bytes, str]
+"""A document and its ETag."""
+
+
+@dataclass(frozen=True)
+class SignedInPage(Requirement):
+    """Anybody signed in, and the page that is asked for: one turn in a thread and one connection for both.
+
+    Every reader asks for this list; caller and page in turns of their own cost nearly twice as much.
+    """
+
+    def __call__(self, request: Request, session: Reading, page: CurrentPage) -> Written:
+        """Answer the page to a caller whom the requirement admits."""
+        admitted(self, proven_caller(request, session))
+        return _asked(session, page)
+
+
+AskedPage = Annotated[Written, Depends(SignedInPage("signed_in"))]
 
 
 @router.get("", response_model=dict[str, Any])
-def list_resources(request: Request, session: Reading, _who: SignedIn, page: CurrentPage) -> Response:
+async def list_resources(request: Request, written: AskedPage) -> Response:
     """List the contracts in force with their items and, for shared ones, the version now served."""
+    return _answer(request, *written)
+
+
+def _asked(session: Session, page: Page) -> Written:
     after = page.text()
     found = [identifier for identifier in _in_force() if identifier > after][: page.limit + 1]
     chosen = tuple(found[: page.limit])
     following = encode(page.query, chosen[-1]) if len(found) > page.limit else None
-    return _answer(request, *_page(chosen, _served_now(session, chosen), following))
+    return _page(chosen, _served_now(session, chosen), following)
 
 
 @router.get("/{resource}", response_model=dict[str, Any])
@@ -58,13 +82,13 @@ def show_resource(request: Request, session: Reading, _who: SignedIn, resource: 
     return _answer(request, *_single(resource, _served_now(session, (resource,))))
 
 
-def _served_now(session: Reading, resources: tuple[str, ...]) -> Served:
+def _served_now(session: Session, resources: tuple[str, ...]) -> Served:
     """Return the versions now served of shared resources, as rows of `_SERVED`."""
     return tuple(tuple(row) for row in session.execute(_SERVED, {"resources": list(resources)}))
 
 
 @lru_cache(maxsize=512)
-def _page(resources: tuple[str, ...], served: Served, following: str | None) -> tuple[bytes, str]:
+def _page(resources: tuple[str, ...], served: Served, following: str | None) -> Written:
     """Return a page and its ETag; the same content is written once."""
     versions = {row[0]: row for row in served}
     after = f', "next": {json.dumps(following)}' if following else ""
@@ -73,7 +97,7 @@ def _page(resources: tuple[str, ...], served: Served, following: str | None) -> 
 
 
 @lru_cache(maxsize=2048)
-def _single(resource: str, served: Served) -> tuple[bytes, str]:
+def _single(resource: str, served: Served) -> Written:
     content = _entry(resource, served[-1] if served else None).encode()
     return content, content_etag(content)
 

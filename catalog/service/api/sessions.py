@@ -18,6 +18,7 @@ from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_problems import ProblemError, not_found
 from catalog.service.api_types import Answer, Body, Instant, Number, Secret
 from catalog.service.identity import address_of, enrolling, proven_elsewhere
+from catalog.service.rate_limit import SignInLimit
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
@@ -58,7 +59,7 @@ class SessionEntry(Answer):
     status_code=201,
     dependencies=[Depends(proven_elsewhere("a password, and a one-time code where it is set up, are the proof"))],
 )
-def open_session(request: Request, settings: CurrentConfiguration, body: LogIn) -> SessionToken:
+def open_session(request: Request, settings: CurrentConfiguration, _limit: SignInLimit, body: LogIn) -> SessionToken:
     """Log in (登录). The answer to a wrong name, password or code is one and the same."""
     address = address_of(request)
     with session_scope(settings.control_url, patience=DATABASE_PATIENCE) as session:

@@ -20,12 +20,13 @@ from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Data
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_types import Answer
 from catalog.service.identity import address_of, proven_elsewhere
+from catalog.service.rate_limit import sign_in_limit
 
 router = APIRouter(
     prefix="/token",
     tags=["token"],
     route_class=IdempotentRoute,
-    dependencies=[Depends(proven_elsewhere("the client's secret is the proof"))],
+    dependencies=[Depends(proven_elsewhere("the client's secret is the proof")), Depends(sign_in_limit)],
 )
 
 TERM = timedelta(hours=1)

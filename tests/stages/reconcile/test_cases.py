@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.control.audit_reading import AuditFilter, list_entries
 from catalog.control.correction_cases import find_case, move, open_cases, raise_case
 from catalog.control.disclosures import disclosures_of
 from catalog.control.session import session_scope
@@ -101,6 +102,9 @@ def test_whole_values_are_shown_for_a_reason_that_goes_on_record(lake, spark):
         records = disclosures_of(session, PERSON, ann)
     assert len(records) == before + 1
     assert (records[0].columns, records[0].reason) == (["name"], "校核 COR")
+    with session_scope() as session:
+        entry = list_entries(session, AuditFilter(act="cell.unmask"), limit=1)[0]
+    assert (entry.object, entry.purpose, len(entry.subjects)) == (f"{PERSON}:{ann}", "校核 COR", 1)
 
 
 def test_conflicts_are_counted_by_pair_of_departments(lake):
