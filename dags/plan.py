@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.model.contract import Contract
-from catalog.model.layers import STAGES, table_of
+from catalog.model.layers import STAGES, stages_of, table_of
 from catalog.model.registry import Registry
 
 ZONE = "Asia/Shanghai"
@@ -63,7 +63,7 @@ def plans(registry: Registry, *, real: bool) -> list[Plan]:
 
 def _tasks_after(resource: str, contracts: list[Contract], inputs: dict[str, list[Contract]]) -> int:
     ways = [
-        len(STAGES[user.government.layer]) + _tasks_after(user.id, contracts, inputs)
+        len(stages_of(user)) + _tasks_after(user.id, contracts, inputs)
         for user in contracts
         if resource in {source.id for source in inputs[user.id]}
     ]
@@ -75,7 +75,7 @@ def _plan(contract: Contract, inputs: list[Contract], tasks_after: int) -> Plan:
     cron = {"silver": contract.government.schedule, "base": FALLBACK_CRON, "gold": None}[layer]
     return Plan(
         contract=contract,
-        stages=STAGES[layer],
+        stages=stages_of(contract),
         table=table_of(contract).name,
         inputs=tuple(table_of(c).name for c in inputs),
         cron=cron,

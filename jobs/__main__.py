@@ -22,6 +22,16 @@ Resource = Annotated[str, typer.Option("--resource", "-r", help="Resource id, su
 Batch = Annotated[str | None, typer.Option("--batch", "-b", help="Only this batch; default: all that are waiting.")]
 
 
+Linked = Annotated[str, typer.Option("--resource", "-r", help="Base library whose contract says `linked: true`.")]
+
+
+@linking.app.callback(invoke_without_command=True)
+def link(context: typer.Context, resource: Linked = "") -> None:
+    """Link records (记录关联): as a stage of a library, or train a model, evaluate it on lists, link by hand."""
+    if context.invoked_subcommand is None and resource:
+        perform("link", resource)
+
+
 @app.command()
 def extract(resource: Resource, batch: Batch = None) -> None:
     """Source → landing → bronze (归集): what a department sent, admitted or held with its reason."""

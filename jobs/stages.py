@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 
 from catalog.model.errors import GuantongError
-from catalog.model.layers import STAGES
+from catalog.model.layers import stages_of
 from catalog.model.registry import get_registry
 
 FUNCTIONS = {
     "extract": ("jobs.extract.stage", "extract"),
     "conform": ("jobs.conform.stage", "conform"),
     "check": ("expectations.gate", "check"),
+    "link": ("jobs.reconcile.linking.stage", "link_waiting"),
     "reconcile": ("jobs.reconcile.stage", "reconcile"),
     "curate": ("jobs.curate.stage", "curate"),
     "publish": ("jobs.publish.stage", "publish"),
@@ -36,23 +37,23 @@ def perform(stage: str, resource: str, batch: str | None = None) -> None:
         batch: only this batch; default all that are waiting.
 
     Raises:
-        WrongStageError: when the layer of ``resource`` does not go through ``stage``.
+        WrongStageError: when ``resource`` does not go through ``stage``.
         GuantongError: whatever stopped the stage.
     """
-    layer = get_registry().get(resource).government.layer
-    if stage not in STAGES[layer]:
+    contract = get_registry().get(resource)
+    if stage not in stages_of(contract):
         raise WrongStageError(
-            f"{resource} is a {layer} resource",
+            f"{resource} is a {contract.government.layer} resource",
             place=f"python -m jobs {stage} --resource {resource}",
-            remedy=f"its stages are {', '.join(STAGES[layer])}",
+            remedy=f"its stages are {', '.join(stages_of(contract))}",
         )
     module, function = FUNCTIONS[stage]
     getattr(importlib.import_module(module), function)(resource, batch)
 
 
 def perform_all(resource: str, batch: str | None = None) -> None:
-    """Perform all stages of the resource's layer, in order."""
-    for stage in STAGES[get_registry().get(resource).government.layer]:
+    """Perform all stages of the resource, in order."""
+    for stage in stages_of(get_registry().get(resource)):
         perform(stage, resource, batch)
 
 

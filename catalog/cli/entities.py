@@ -5,9 +5,12 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from catalog.cli.library import Day, ValidDay
 from catalog.cli.output import AsJson, Limit, explained, show
+from catalog.control.identities import redirects_of
+from catalog.control.session import WATCHED_SECONDS, session_scope, waiting_at_most
 from catalog.library.finding import Entity, entities_in_division, entities_with
 from catalog.library.licences import LIBRARY, expiring, licences_of
 from catalog.library.masked import masked
@@ -34,7 +37,7 @@ def find(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    r"""Find entities by a value, now or on a day; personal values are masked.
+    r"""Find entities by a value, now or on a day; personal values are masked, and merged ids lead on.
 
     \b
     python -m catalog find population.person --column division_code --value 110101    also who still has 110103
@@ -47,9 +50,9 @@ def find(
             found = entities_in_division(contract, column, value)
         else:
             found = entities_with(contract, column, [value], recorded_on=_day(as_of), valid_on=_day(valid_on))
-    rows = [_entity(contract, entity) for entity in found[:limit]]
+    rows = _led_on(resource, [_entity(contract, entity) for entity in found[:limit]])
     columns = ["entity_id", *[c for c in (*contract.key, "name", "division_code", column) if c in contract.columns]]
-    show(f"{len(found):,} found", list(dict.fromkeys(columns)), rows, as_json)
+    show(f"{len(found):,} found", _telling_merges(list(dict.fromkeys(columns)), rows), rows, as_json)
 
 
 def relations(
@@ -81,11 +84,12 @@ def history(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Show what became of a register's entries (名录沿革): opened, renamed or left, edition by edition."""
+    """Show what became of a register's entries (名录沿革): opened, renamed, left, by edition; merged ids lead on."""
     with explained():
         found = history_of(get_registry().get(resource), column)
     columns = ["entity_id", "change", "earlier", "later", "earlier_name", "later_name"]
-    show(f"{len(found):,} changes", columns, [vars(entry) for entry in found[:limit]], as_json)
+    rows = _led_on(resource, [dict(vars(entry)) for entry in found[:limit]])
+    show(f"{len(found):,} changes", _telling_merges(columns, rows), rows, as_json)
 
 
 @app.command("of")
@@ -120,6 +124,30 @@ def about_to_expire(
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
+
+
+def _led_on(library: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows under the ids that stand now; ``merged_from`` is the id under which a merged one was found.
+
+    The lake alone answers where no control plane is there to know of merges, and a line says so.
+    """
+    onward: dict[str, str] = {}
+    if get_settings().control_url and rows:
+        try:
+            with waiting_at_most(WATCHED_SECONDS), session_scope() as session:
+                onward = redirects_of(session, library)
+        except OperationalError:
+            typer.echo("The control database does not answer; ids are shown as they were before any merge.", err=True)
+    for row in rows:
+        found = row["entity_id"]
+        row["entity_id"] = onward.get(found, found)
+        row["merged_from"] = found if found in onward else None
+    return rows
+
+
+def _telling_merges(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the columns of a table, with that of merged ids where there is one to tell."""
+    return [*columns, *(["merged_from"] if any(row["merged_from"] for row in rows) else [])]
 
 
 def _entity(contract: Contract, entity: Entity) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, Limit, ResourceName, explained, show
 from catalog.control.correction_cases import open_cases
 from catalog.control.disclosures import record_disclosure
+from catalog.control.identities import redirects_of
 from catalog.control.masking import mask_personal
 from catalog.control.session import session_scope
 from catalog.library.agreement import Agreement, agreements, differences
@@ -40,14 +41,17 @@ def explain_cells(
     r"""Say why each cell of an entity is what it is (逐项溯源).
 
     For a cell: the source that decided it, its batch, file and row, the raw value and the rule that changed it, since
-    when, and what every other source says: agree, conflict, stale (what the source said earlier) or missing.
+    when, and what every other source says: agree, conflict, stale (what the source said earlier) or missing. An id
+    that was merged into another leads to that one, and the answer says so.
 
     \b
     python -m catalog explain population.person 11010519491231002X --column name
     python -m catalog explain population.person 3f0c… --as-of 2026-03-01 --valid-on 2026-02-15 --json
     """
     with explained():
-        found = explain(resource, identifier, recorded_on=_day(as_of), valid_on=_day(valid_on))
+        with session_scope() as session:
+            onward = redirects_of(session, resource)
+        found = explain(resource, identifier, redirects=onward, recorded_on=_day(as_of), valid_on=_day(valid_on))
         cells = [cell for cell in found.cells if column in (None, cell.column)]
         if not cells:
             raise typer.BadParameter(f"{resource} has no column {column}", param_hint="--column")
@@ -61,9 +65,14 @@ def explain_cells(
         hide = _hiding(found.contract, whole=unmask)
     rows = [_cell(cell, found, hide, doubted.get(cell.column)) for cell in cells]
     if as_json:
-        show("", [], [{"entity_id": found.entity_id, "is_deleted": found.is_deleted, "cells": rows}], as_json)
+        told = {name: getattr(found, name) for name in ("entity_id", "leads_to", "merged", "is_deleted")}
+        show("", [], [{**told, "cells": rows}], as_json)
         return
     typer.echo(f"{resource} {found.entity_id}{' (no source has it)' if found.is_deleted else ''}")
+    for gone in found.merged:
+        typer.echo(f"  {gone} was merged into it (已归并)")
+    if found.leads_to != found.entity_id:
+        typer.echo(f"  merged into {found.leads_to} (已归并), of which no source ever spoke")
     _tell(rows)
 
 

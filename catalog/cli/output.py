@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from catalog.control.session import WATCHED_SECONDS, describe, waiting_at_most
 from catalog.model.errors import GuantongError
+from catalog.model.settings import get_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
 ResourceName = Annotated[str | None, typer.Option("--resource", help="Only this resource, as domain.resource.")]
@@ -44,14 +46,16 @@ def fields(record: object, *names: str) -> dict[str, Any]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn an error a person can mend into its sentence and exit code 2."""
+    """Turn an error a person can mend into its sentence and exit code 2; wait only briefly for the database."""
     try:
-        yield
+        with waiting_at_most(WATCHED_SECONDS):
+            yield
     except GuantongError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except OperationalError as error:
-        typer.echo("The control database does not answer; `make status` shows what runs.", err=True)
+        place = describe(get_settings().control_url or "")
+        typer.echo(f"The control database does not answer at {place}; `make status` shows what runs.", err=True)
         raise typer.Exit(3) from error
     except DBAPIError as error:
         if type(error.orig).__name__ != "UndefinedTable":

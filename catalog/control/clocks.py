@@ -3,12 +3,12 @@
 Invariant: a clock keeps the limit that was in force on the day it started; a later profile changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from catalog.control.clock_tables import ClockRecord
@@ -65,7 +65,26 @@ def start_clock(
     Raises:
         DeadlineError: when the jurisdiction has no such limit.
     """
-    place = jurisdiction or get_settings().jurisdiction
+    record = _new_clock(kind, number, limit_id, responsible, on, jurisdiction or get_settings().jurisdiction)
+    session.add(record)
+    session.flush()
+    return record
+
+
+def start_clocks(session: Session, kind: str, responsible: Mapping[str, str], limit_id: str, on: date) -> None:
+    """Start the clock of one limit for many matters, number → department that must act, in one statement.
+
+    Raises:
+        DeadlineError: when the jurisdiction of the settings has no such limit.
+    """
+    place = get_settings().jurisdiction
+    records = [_new_clock(kind, number, limit_id, who, on, place) for number, who in responsible.items()]
+    columns = [column.key for column in ClockRecord.__table__.columns if column.key != "id"]
+    if records:
+        session.execute(insert(ClockRecord), [{name: getattr(r, name) for name in columns} for r in records])
+
+
+def _new_clock(kind: str, number: str, limit_id: str, responsible: str, on: date, place: str) -> ClockRecord:
     limit = load_deadlines().limit(limit_id, place, on)
     record = ClockRecord(
         kind=kind,
@@ -86,8 +105,6 @@ def start_clock(
         status="running",
     )
     _set_end(record)
-    session.add(record)
-    session.flush()
     return record
 
 
@@ -165,9 +182,22 @@ def stop_clock(session: Session, kind: str, number: str, on: date, limit_id: str
     """End the clock of a matter as `met` or `late`, because what was due has happened; without one, do nothing."""
     record = running_clock(session, kind, number, limit_id)
     if record is not None:
-        late = record.due_on is not None and on > record.due_on
-        _end(record, "late" if late else "met", on)
+        _stop(record, on)
     return record
+
+
+def stop_clocks(session: Session, kind: str, numbers: Collection[str], on: date) -> None:
+    """End every clock of many matters, as :func:`stop_clock` ends one."""
+    query = select(ClockRecord).where(
+        ClockRecord.kind == kind, ClockRecord.number.in_(numbers), ClockRecord.status.in_(("running", "paused"))
+    )
+    for record in session.scalars(query.order_by(ClockRecord.id).with_for_update()):
+        _stop(record, on)
+
+
+def _stop(record: ClockRecord, on: date) -> None:
+    late = record.due_on is not None and on > record.due_on
+    _end(record, "late" if late else "met", on)
 
 
 def cancel_clock(session: Session, kind: str, number: str, on: date) -> None:

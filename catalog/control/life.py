@@ -25,10 +25,15 @@ PREFIXES = {
 
 def next_number(session: Session, kind: str, year: int) -> str:
     """Return the next number of a kind in a year, such as ``COR-2026-000001``; none is given twice or left out."""
-    statement = insert(Numbering).values(kind=kind, year=year, last=1)
-    taken = statement.on_conflict_do_update(index_elements=["kind", "year"], set_={"last": Numbering.last + 1})
+    return next_numbers(session, kind, year, 1)[0]
+
+
+def next_numbers(session: Session, kind: str, year: int, count: int) -> list[str]:
+    """Return the next ``count`` numbers of a kind in a year, at least one, in order."""
+    statement = insert(Numbering).values(kind=kind, year=year, last=count)
+    taken = statement.on_conflict_do_update(index_elements=["kind", "year"], set_={"last": Numbering.last + count})
     last = session.scalars(taken.returning(Numbering.last)).one()
-    return f"{PREFIXES[kind]}-{year}-{last:06d}"
+    return [f"{PREFIXES[kind]}-{year}-{number:06d}" for number in range(last - count + 1, last + 1)]
 
 
 def record_event(

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TypeVar
 
@@ -20,12 +21,17 @@ from catalog.model.settings import get_settings
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 30.0
-"""How long a command waits for a database that does not answer."""
+"""How long work that runs by itself waits for a database that does not answer."""
+
+WATCHED_SECONDS = 3.0
+"""How long a command waits before which a person sits."""
 
 UNPROVEN_SECONDS = 1.0
 """How long a connection of a service may lie idle and still be taken for alive."""
 
 Result = TypeVar("Result")
+
+_patience: ContextVar[float] = ContextVar("patience", default=PATIENCE_SECONDS)
 
 _HOPELESS = ("password authentication failed", "does not exist", "no password supplied", "not permitted")
 
@@ -44,7 +50,7 @@ def engine(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
         max_overflow=10,
         pool_recycle=1800,
         pool_timeout=max(patience, 5.0),
-        connect_args={"connect_timeout": 5, "application_name": "guantong"},
+        connect_args={"connect_timeout": min(5, max(2, int(patience))), "application_name": "guantong"},
     )
 
     @event.listens_for(made, "do_connect")
@@ -53,7 +59,7 @@ def engine(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     ) -> DBAPIConnection:
         return _connect_patiently(lambda: dialect.connect(*cargs, **cparams), patience)
 
-    _prove_idle_connections(made, UNPROVEN_SECONDS if patience < PATIENCE_SECONDS else 0.0)
+    _prove_idle_connections(made, UNPROVEN_SECONDS if patience < WATCHED_SECONDS else 0.0)
     return made
 
 
@@ -107,28 +113,39 @@ def configured_url() -> str:
 
 
 @contextmanager
-def session_scope(url: str | None = None, *, patience: float = PATIENCE_SECONDS) -> Iterator[Session]:
+def waiting_at_most(seconds: float) -> Iterator[None]:
+    """Have transactions inside the block wait so long for a database that is away, unless they say otherwise."""
+    before = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
+@contextmanager
+def session_scope(url: str | None = None, *, patience: float | None = None) -> Iterator[Session]:
     """Open one transaction: committed at the end, rolled back on any error.
 
     Objects read inside stay readable afterwards.
 
     Args:
         url: The database; the configured control plane when not given.
-        patience: Seconds to wait for a database that is away.
+        patience: Seconds to wait for a database that is away; default as :func:`waiting_at_most` has it, else 30.
     """
-    with Session(engine(url or configured_url(), patience), expire_on_commit=False) as session, session.begin():
+    seconds = _patience.get() if patience is None else patience
+    with Session(engine(url or configured_url(), seconds), expire_on_commit=False) as session, session.begin():
         yield session
 
 
 def in_transaction(
-    work: Callable[[Session], Result], url: str | None = None, *, patience: float = PATIENCE_SECONDS
+    work: Callable[[Session], Result], url: str | None = None, *, patience: float | None = None
 ) -> Result:
     """Do repeatable work in one transaction, again when the connection broke under it.
 
     Args:
         work: What to do with the session; it must be safe to do twice.
         url: The database; the configured control plane when not given.
-        patience: Seconds to wait for a database that is away.
+        patience: Seconds to wait for a database that is away; default as for :func:`session_scope`.
 
     Returns:
         What the work returned.

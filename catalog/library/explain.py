@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -61,6 +61,10 @@ class Explanation:
     """Whether no source entitled to it has the entity any more (or yet)."""
     cells: Sequence[Cell]
     versions: Sequence[Version]
+    leads_to: str
+    """The id that stands for the entity now: its own, unless it was merged and nobody ever spoke of the other."""
+    merged: Sequence[str] = ()
+    """Ids that were merged and lead here; the one that was asked for is among them when it was followed."""
 
 
 def id_of(contract: Contract, text: str) -> str:
@@ -73,13 +77,19 @@ def _secret() -> str:
 
 
 def explain(
-    resource: str, identifier: str, *, recorded_on: date | None = None, valid_on: date | None = None
+    resource: str,
+    identifier: str,
+    *,
+    redirects: Mapping[str, str] | None = None,
+    recorded_on: date | None = None,
+    valid_on: date | None = None,
 ) -> Explanation:
     """Return why each cell of an entity is what it is.
 
     Args:
         resource: base resource.
         identifier: entity id, or national key.
+        redirects: id → the id that stands for it now; they are followed whatever day is asked for.
         recorded_on: as the library knew it on this business date; default now.
         valid_on: of what was so on this day; default now.
 
@@ -88,15 +98,20 @@ def explain(
         NoStatementsError: nobody ever spoke of the entity.
     """
     contract = get_registry().get(resource)
-    wanted = id_of(contract, identifier)
-    versions = read_versions(contract, [wanted]).get(wanted)
+    wanted, onward = id_of(contract, identifier), redirects or {}
+    now = onward.get(wanted, wanted)
+    spoken = read_versions(contract, sorted({wanted, now}))
+    versions = spoken.get(now) or spoken.get(wanted)
     if not versions:
+        nor = f", nor of {now}, into which it was merged" if now != wanted else ""
         raise NoStatementsError(
-            "no source ever spoke of this entity",
+            f"no source ever spoke of this entity{nor}",
             place=f"{resource} {wanted}",
             remedy="give the entity id of the library, or the whole national key",
         )
-    return explain_versions(contract, versions, recorded_on=recorded_on, valid_on=valid_on)
+    found = explain_versions(contract, versions, recorded_on=recorded_on, valid_on=valid_on)
+    merged = sorted(gone for gone, stays in onward.items() if stays == found.entity_id)
+    return replace(found, leads_to=onward.get(found.entity_id, found.entity_id), merged=merged)
 
 
 def explain_versions(
@@ -121,7 +136,8 @@ def explain_versions(
             cells.append(_linked(contract, column, decided))
     members = spec.members or spec.inputs
     gone = not any(source in members for source in now)
-    return Explanation(contract, versions[0].entity_id, key, gone, cells, known)
+    own_id = versions[0].entity_id
+    return Explanation(contract, own_id, key, gone, cells, known, leads_to=own_id)
 
 
 def golden(contract: Contract, key: str, now: Mapping[str, Version], day: date) -> dict[str, str | None]:

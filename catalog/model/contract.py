@@ -168,6 +168,9 @@ class Reconcile(Strict):
     links: list[Link] = Field(default_factory=list)
     members: list[ResourceId] = Field(default_factory=list)
     """Inputs that can by themselves establish an entity; default all."""
+    linked: bool = False
+    """Whether records of members are linked before each reconcile (记录关联), because some have no valid key; the
+    library then has a model in ``catalog/linkage``."""
 
 
 class Curate(Strict):

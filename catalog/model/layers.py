@@ -16,7 +16,16 @@ STAGES: dict[str, tuple[str, ...]] = {
     "gold": ("curate", "check", "publish"),
 }
 """The stages that make a table, in order, by its layer; a contract of the layer silver makes bronze on its way."""
+LINK = "link"
+"""The stage that goes before all others of a base library whose records are linked."""
 _NAME = re.compile(r"\A(bronze|silver|base|gold|ops)\.[a-z][a-z0-9_]*\Z")
+
+
+def stages_of(contract: Contract) -> tuple[str, ...]:
+    """Return the stages that a resource goes through, in order."""
+    spec = contract.government.reconcile
+    linking = (LINK,) if spec is not None and spec.linked else ()
+    return linking + STAGES[contract.government.layer]
 
 
 @dataclass(frozen=True)

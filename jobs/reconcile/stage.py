@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.control.base import utc_now
@@ -22,13 +21,14 @@ from catalog.model.layers import conflict_of, statement_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.reconcile import affected, own_logic
+from jobs.reconcile.disagreements import Followed, follow_conflicts, write_conflicts
 from jobs.reconcile.entities import assemble
 from jobs.reconcile.identity import entity_id
-from jobs.reconcile.statements import STATEMENT_COLUMNS, write_statements
+from jobs.reconcile.statements import STATEMENT_COLUMNS, carried, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
-from jobs.reconcile.verification import close_mended, follow_conflicts, has_waiting, known_cases, moved_since
+from jobs.reconcile.verification import close_mended, has_waiting, known_cases, moved_since
 from jobs.runtime import delta
-from jobs.runtime.spark import COMPILING_SCANS_PAYS, connect
+from jobs.runtime.spark import COMPILING_SCANS_PAYS, connect, few_rows
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
@@ -58,6 +58,8 @@ class Work:
     """Entities on which people moved a case since the last run."""
     standing: int
     """Rows that the sources brought so far."""
+    touched: int
+    """Entities that the run looks at, at most."""
     record_keys: DataFrame | None
     """Keys of records whose sources do not carry them; such a library is small, and always built whole."""
 
@@ -113,7 +115,8 @@ def reconcile(resource: str, batch: str | None = None) -> None:
         inputs = [version for version in versions if version.contract.id in spec.inputs]
         record_keys = own_logic.record_keys(spark, contract, inputs)
         whole = whole or record_keys is not None
-        work = Work(contract, spec, versions, get_settings().business_date, None, doubted, standing, record_keys)
+        day = get_settings().business_date
+        work = Work(contract, spec, versions, day, None, doubted, standing, standing, record_keys)
         with ThreadPoolExecutor(1) as beside:
             keyed = work.record_keys
             statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date, keyed)
@@ -121,7 +124,7 @@ def reconcile(resource: str, batch: str | None = None) -> None:
                 _bring_together(spark, work, run, statements)
             else:
                 with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
-                    _bring_together(spark, replace(work, keys=keys), run, statements)
+                    _bring_together(spark, replace(work, keys=keys, touched=keys.count()), run, statements)
         with session_scope() as session:
             affected.consume(session, contract, versions)
             set_position(session, resource, CALENDAR, work.business_date.isoformat())
@@ -156,21 +159,26 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
     """Write the entities, their disagreements and their cases; the statements, which end doubts, are written beside."""
     if has_waiting(work.contract):
         statements.result()
-        close_mended(spark, work.contract)
+        close_mended(spark, work.contract, work.inputs if work.keys is not None else (), work.doubted)
     run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
     with staged(spark, _entities(spark, work), run, "entities") as entities:
         established = entities.where("_established")
-        counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
+        with few_rows(spark, work.touched):
+            counts = entities.groupBy("_established").agg(F.sum("_input_rows").alias("rows")).collect()
         rows = {row["_established"]: int(row["rows"]) for row in counts}
         _write_base(spark, established, work, run)
         statements.result()
-        conflicts = _write_conflicts(spark, established, work)
-        looked_at = (
-            None if work.keys is None else work.keys.select(entity_id(work.contract.id, F.col("key")).alias("id"))
-        )
-        follow_conflicts(spark, work.contract, conflicts, looked_at)
+        with few_rows(spark, work.touched):
+            _settle(spark, _conflicts(established, work.reconcile), work)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
+
+
+def _settle(spark: SparkSession, conflicts: DataFrame, work: Work) -> None:
+    """Write the disagreements, and let cases follow them."""
+    earlier = write_conflicts(spark, work.contract, conflicts, work.keys)
+    looked_at = None if work.keys is None else work.keys.select(entity_id(work.contract.id, F.col("key")).alias("id"))
+    follow_conflicts(spark, Followed(work.contract, conflicts, looked_at, work.inputs, earlier))
 
 
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
@@ -179,8 +187,8 @@ def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work)
     rows = own_logic.with_key(rows, version.contract, work.record_keys)
     if work.keys is not None:
         rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")
-    own = [c for c in version.contract.columns if c != work.reconcile.key]
-    return rows.select(work.reconcile.key, *own, "_record_key", "_batch_id", "_flags")
+    said = carried(work.contract, version.contract)
+    return rows.select(work.reconcile.key, *said, "_record_key", "_batch_id", "_flags")
 
 
 def _entities(spark: SparkSession, work: Work) -> DataFrame:
@@ -193,56 +201,64 @@ def _entities(spark: SparkSession, work: Work) -> DataFrame:
 
 
 def _write_base(spark: SparkSession, entities: DataFrame, work: Work, run: StageRun) -> None:
-    """Merge the entities; touched entities that no source has any more become tombstones.
-
-    A merge that may insert sorts the whole library by key. On a large one the rows that the run looks at are picked out
-    first, and what is new is added by itself, so that the changes are all that moves.
-    """
-    contract, spec, table = work.contract, work.reconcile, table_of(work.contract)
+    """Merge the entities; touched entities that no source has any more become tombstones."""
+    contract, table = work.contract, table_of(work.contract)
     columns = [c[0] for c in base_columns(contract)]
-    decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
-    hashed = [*contract.columns, "_flags", "_in_verification", "_is_deleted", decided_by]
-    rows = entities.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
+    rows = _hashed(entities, contract).withColumn("_recorded_at", F.current_timestamp()).select(*columns)
     if delta.current_version(spark, table) == 0:
-        delta.fill(rows.select(*columns), table, contract.key)
+        delta.fill(rows, table, contract.key)
+        return
+    if work.keys is not None and work.standing >= COMPILING_SCANS_PAYS:
+        _write_changed(spark, rows, work, work.keys, run)
         return
     present = delta.read(spark, table)
     if work.keys is not None:
-        present = present.join(F.broadcast(work.keys), present[spec.key] == work.keys["key"], "left_semi")
-    with ExitStack() as stack:
-        picked_out = work.keys is not None and work.standing >= COMPILING_SCANS_PAYS
-        if picked_out:
-            present = stack.enter_context(staged(spark, present, run, "present"))
-        gone = _tombstones(present, entities, spec.key).withColumn("_row_hash", F.xxhash64(*hashed))
-        merged = rows.select(*columns).unionByName(gone.select(*columns))
-        if picked_out:
-            known = present.select(*contract.key)
-            delta.bring(spark, merged, table, contract.key, present=known, update_when=CHANGED)
-        else:
-            delta.merge(spark, merged, table, contract.key, update_when=CHANGED)
+        present = present.join(F.broadcast(work.keys), present[work.reconcile.key] == work.keys["key"], "left_semi")
+    gone = present.where(~F.col("_is_deleted")).join(rows.select(*contract.key), contract.key, "left_anti")
+    merged = rows.unionByName(_tombstones(gone, contract).select(*columns))
+    delta.merge(spark, merged, table, contract.key, update_when=CHANGED)
 
 
-def _tombstones(present: DataFrame, entities: DataFrame, key: str) -> DataFrame:
-    """Return the living rows of the library that no source has any more, as deleted."""
-    gone = present.where(~F.col("_is_deleted")).join(entities.select(key), key, "left_anti")
-    gone = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
-    return gone.withColumn("_in_verification", F.array().cast("array<string>"))
+def _write_changed(spark: SparkSession, rows: DataFrame, work: Work, keys: DataFrame, run: StageRun) -> None:
+    """Merge what differs from a large library.
+
+    A merge that may insert sorts the whole library by key, and each merge looks through it three times. So the touched
+    entities are looked up first, by the three columns that tell whether they differ; what is as it was goes no further.
+    """
+    contract, table = work.contract, table_of(work.contract)
+    version = delta.current_version(spark, table)
+    known = delta.read(spark, table, version).select(*contract.key, "_row_hash", "_is_deleted")
+    known = known.join(F.broadcast(keys), known[work.reconcile.key] == keys["key"], "left_semi")
+    with staged(spark, known, run, "present") as present:
+        before = present.select(*contract.key, F.col("_row_hash").alias("_was"))
+        differing = rows.join(before, contract.key, "left").where("_was IS NULL OR _was <> _row_hash")
+        merged = differing.select(*rows.columns)
+        gone = present.where(~F.col("_is_deleted")).join(rows, contract.key, "left_anti").select(*contract.key)
+        with few_rows(spark, work.touched):
+            is_any_gone = bool(gone.limit(1).collect())
+        if is_any_gone:
+            lost = delta.read(spark, table, version).join(F.broadcast(gone), contract.key, "left_semi")
+            merged = merged.unionByName(_tombstones(lost, contract).select(*rows.columns))
+        known = present.select(*contract.key)
+        delta.bring(spark, merged, table, contract.key, present=known, update_when=CHANGED, rows=work.touched)
 
 
-def _write_conflicts(spark: SparkSession, entities: DataFrame, work: Work) -> list[Row]:
-    """Replace the disagreements of the touched entities, and return them."""
-    spec, table = work.reconcile, conflict_of(work.contract)
-    found = entities.select(
+def _hashed(rows: DataFrame, contract: Contract) -> DataFrame:
+    """Return rows with the hash of all that says something, which neither batches nor records of sources do."""
+    decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
+    said = [*contract.columns, "_flags", "_in_verification", "_is_deleted", decided_by]
+    return rows.withColumn("_row_hash", F.xxhash64(*said))
+
+
+def _tombstones(gone: DataFrame, contract: Contract) -> DataFrame:
+    """Return rows of the library as deleted."""
+    rows = gone.withColumn("_is_deleted", F.lit(True)).withColumn("_recorded_at", F.current_timestamp())
+    return _hashed(rows.withColumn("_in_verification", F.array().cast("array<string>")), contract)
+
+
+def _conflicts(entities: DataFrame, spec: Reconcile) -> DataFrame:
+    """Return the disagreements of the entities, in the columns of their table."""
+    found = entities.where(F.size("_conflicts") > 0).select(
         F.col(spec.key).alias("entity_key"), F.col(spec.entity_id).alias("entity_id"), F.inline("_conflicts")
-    ).withColumn("_recorded_at", F.current_timestamp())
-    found = found.select(*[c[0] for c in CONFLICT_COLUMNS])
-    if work.keys is None:
-        found.writeTo(table.sql).overwrite(F.lit(True))
-        return list(found.collect())
-    stale = delta.read(spark, table).join(F.broadcast(work.keys), F.col("entity_key") == F.col("key"), "left_semi")
-    if stale.limit(1).collect():
-        delta.delete_keys(spark, work.keys, table, "entity_key")
-    rows = list(found.collect())
-    if rows:
-        found.writeTo(table.sql).append()
-    return rows
+    )
+    return found.withColumn("_recorded_at", F.current_timestamp()).select(*[c[0] for c in CONFLICT_COLUMNS])

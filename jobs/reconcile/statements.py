@@ -7,12 +7,16 @@ that is repeated replaces its own rows; what stands now, what stood on a day, fi
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.library.statements import Version
 from catalog.model.authority import decided_elements, reconcile_of
 from catalog.model.contract import Contract
 from catalog.model.layers import statement_of, table_of
@@ -123,7 +127,7 @@ def write_statements(
         if rows is None:
             continue
         stacked = rows if stacked is None else stacked.unionByName(rows)
-        again = again | ((F.col("source") == version.contract.id) & _tried_before(version))
+        again = again | _said_since(version)
     if stacked is None:
         return
     stacked = stacked.select(*[name for name, _, _ in STATEMENT_COLUMNS]).sortWithinPartitions("entity_id")
@@ -133,12 +137,42 @@ def write_statements(
         stacked.writeTo(table.sql).append()
 
 
-def _tried_before(version: InputVersion) -> Column:
-    """Return which rows of the table an earlier try of the same work can have left.
+def _said_since(version: InputVersion) -> Column:
+    """Return which rows of the table are of this run, or of an earlier try of the same work.
 
     Of an input that is read whole only the living rows of this very version: should positions have been lost, what it
     said earlier stays, and saying the same again changes nothing for whoever reads.
     """
+    own = F.col("source") == version.contract.id
     if version.before is None:
-        return (F.col("input_version") == version.now) & ~F.col("is_withdrawn")
-    return F.col("input_version") > version.before
+        return own & (F.col("input_version") == version.now) & ~F.col("is_withdrawn")
+    return own & (F.col("input_version") > version.before)
+
+
+def versions_of(
+    spark: SparkSession, library: Contract, entity_ids: Collection[str], inputs: Sequence[InputVersion] = ()
+) -> dict[str, list[Version]]:
+    """Return what was said about some entities, oldest first.
+
+    Args:
+        spark: the session.
+        library: the base library.
+        entity_ids: the entities.
+        inputs: only what these said since they were last consumed, which reads the newest files alone; default all
+            that was ever said.
+    """
+    if not entity_ids:
+        return {}
+    rows = delta.read(spark, statement_of(library))
+    if inputs:
+        rows = rows.where(reduce(or_, [_said_since(version) for version in inputs]))
+    wanted = ids_frame(spark, entity_ids)
+    found: dict[str, list[Version]] = {}
+    for row in rows.join(F.broadcast(wanted), rows["entity_id"] == wanted["id"], "left_semi").collect():
+        found.setdefault(row["entity_id"], []).append(Version.of(row.asDict(recursive=True)))
+    return {key: sorted(versions, key=lambda v: (v.source, v.input_version)) for key, versions in found.items()}
+
+
+def ids_frame(spark: SparkSession, entity_ids: Collection[str]) -> DataFrame:
+    """Return entity ids as one column ``id``."""
+    return spark.createDataFrame([(entity_id,) for entity_id in sorted(entity_ids)], "id string")

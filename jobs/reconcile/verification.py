@@ -1,4 +1,4 @@
-"""Correction cases (数据校核) of a base library: opened by disagreeing sources, closed by the batch that mends one.
+"""Doubts about the cells of a base library (数据核查): which are in verification, and which a batch has mended.
 
 Invariant: a cell is in verification while a case on it waits for its department, whoever raised it; a value that its
 department has confirmed by refusing the correction is not, and the same disagreement is not raised again.
@@ -6,31 +6,27 @@ department has confirmed by refusing the correction is not, and the same disagre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from catalog.control.correction_cases import KIND, move, raise_case
+from catalog.control.compared_cases import COMPARISON, end_corrected
+from catalog.control.correction_cases import KIND
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life_tables import LifeEvent
 from catalog.control.session import session_scope
-from catalog.library.masked import masked
-from catalog.library.statements import Version, standing, statements_of
+from catalog.library.statements import standing
 from catalog.model.contract import Contract
 from catalog.model.correction import CLOSED, CORRECTED, REFUSED, UNCORRECTED
-from catalog.model.layers import statement_of
 from catalog.model.registry import get_registry
 from catalog.model.state_machine import SYSTEM
-from jobs.runtime import delta
-
-COMPARISON = "comparison"
-AT_A_TIME = 500
-"""Cases raised in one transaction."""
+from jobs.reconcile.affected import InputVersion
+from jobs.reconcile.statements import versions_of
 
 
 @dataclass(frozen=True)
@@ -120,113 +116,31 @@ def _raised_by_people(library: Contract) -> Select[CorrectionCase]:
     )
 
 
-def close_mended(spark: SparkSession, library: Contract) -> None:
-    """Close the doubts of people and systems about values that their department has changed since."""
+def close_mended(
+    spark: SparkSession, library: Contract, inputs: Sequence[InputVersion], doubted: Collection[str] = ()
+) -> None:
+    """Close the doubts of people and systems about values that their department has changed since.
+
+    Args:
+        spark: the session.
+        library: the base library.
+        inputs: only entities of which these said something since they were last consumed can have changed; the whole
+            history is read for those alone. Default all of them.
+        doubted: entities to look at all the same, because somebody moved a case on them meanwhile.
+    """
     with session_scope() as session:
         cases = session.scalars(_raised_by_people(library)).all()
-        if not cases:
-            return
-        versions = _versions(spark, library, {case.row_key for case in cases})
+        concerned = {case.row_key for case in cases}
+        touched = {*versions_of(spark, library, concerned, inputs), *concerned.intersection(doubted)}
+        versions = versions_of(spark, library, touched)
+        batches = {}
         for case in cases:
             said = [v for v in versions.get(case.row_key, []) if _department(v.source) == case.doubted_department]
             then = [v.value(case.column_name) for v in standing(said, recorded_at=case.raised_at).values()]
             now = standing(said)
             if said and then != [v.value(case.column_name) for v in now.values()]:
-                newest = max(said, key=lambda v: (v.recorded_at, v.input_version))
-                _close(session, case, newest.batch_id)
-
-
-def follow_conflicts(
-    spark: SparkSession, library: Contract, conflicts: Sequence[Row], entities: DataFrame | None
-) -> None:
-    """Raise a case for each disagreement that has none, and close those whose sources agree again.
-
-    Args:
-        spark: the session.
-        library: the base library.
-        conflicts: the disagreements of the entities that this run looked at.
-        entities: those entities, also where nobody has them any more: one column ``id``; None when it looked at all.
-    """
-    with session_scope() as session:
-        query = select(CorrectionCase).where(
-            CorrectionCase.resource == library.id, CorrectionCase.raised_kind == COMPARISON
-        )
-        known = session.scalars(query.where(or_(CorrectionCase.state != CLOSED, _was_refused()))).all()
-        places = {(c.row_key, c.column_name, c.doubted_department) for c in known if c.state != CLOSED}
-        refused = {c.conflict_key for c in known if c.state in (REFUSED, CLOSED)}
-        standing_now = {(c["entity_id"], c["element"], c["doubted_department"]) for c in conflicts}
-        opened = [c for c in known if c.state != CLOSED]
-        agreed = [c for c in opened if (c.row_key, c.column_name, c.doubted_department) not in standing_now]
-        ended = _looked_at(spark, agreed, entities)
-        versions = _versions(spark, library, {case.row_key for case in ended})
-        for case in ended:
-            _close(session, case, _ended_by(versions[case.row_key], case.column_name))
-    fresh = [
-        c
-        for c in conflicts
-        if (c["entity_id"], c["element"], c["doubted_department"]) not in places and c["conflict_key"] not in refused
-    ]
-    for first in range(0, len(fresh), AT_A_TIME):
-        _raise_all(library, fresh[first : first + AT_A_TIME])
-
-
-def _ended_by(versions: Sequence[Version], element: str) -> str:
-    """Return the batch that last brought another value of ``element``, or took a record away."""
-    turns = [statement.first for statement in statements_of(versions, element)]
-    turns += [version for version in versions if version.is_withdrawn]
-    return max(turns, key=lambda v: (v.recorded_at, v.input_version)).batch_id
-
-
-def _raise_all(library: Contract, conflicts: Iterable[Row]) -> None:
-    with session_scope() as session:
-        for conflict in conflicts:
-            element = conflict["element"]
-            raise_case(
-                session,
-                resource=library.id,
-                row_key=conflict["entity_id"],
-                column=element,
-                element=library.item(element).element,
-                doubted_department=conflict["doubted_department"],
-                conflict_key=conflict["conflict_key"],
-                evidence={
-                    side: {
-                        "source": conflict[f"{side}_source"],
-                        "record_key": conflict[f"{side}_record_key"],
-                        "value": masked(library, element, conflict[f"{side}_value"]),
-                    }
-                    for side in ("chosen", "other")
-                },
-            )
-
-
-def _close(session: Session, case: CorrectionCase, batch_id: str) -> None:
-    """Take a case to its end: corrected by the batch, unless its department had refused."""
-    if case.state in UNCORRECTED:
-        move(session, case.number, "correct", SYSTEM, {"batch_id": batch_id})
-    move(session, case.number, "close", SYSTEM)
-
-
-def _looked_at(
-    spark: SparkSession, cases: Sequence[CorrectionCase], entities: DataFrame | None
-) -> Sequence[CorrectionCase]:
-    """Return the cases on entities that this run looked at; of others it knows nothing."""
-    if not cases or entities is None:
-        return cases
-    ids = spark.createDataFrame([(case.row_key,) for case in cases], "id string").distinct()
-    found = {row["id"] for row in ids.join(entities, "id", "left_semi").collect()}
-    return [case for case in cases if case.row_key in found]
-
-
-def _versions(spark: SparkSession, library: Contract, entity_ids: Collection[str]) -> dict[str, list[Version]]:
-    """Return all that was ever said about some entities, oldest first."""
-    if not entity_ids:
-        return {}
-    rows = delta.read(spark, statement_of(library)).where(F.col("entity_id").isin(sorted(entity_ids)))
-    found: dict[str, list[Version]] = {}
-    for row in rows.collect():
-        found.setdefault(row["entity_id"], []).append(Version.of(row.asDict(recursive=True)))
-    return {key: sorted(versions, key=lambda v: (v.source, v.input_version)) for key, versions in found.items()}
+                batches[case.number] = max(said, key=lambda v: (v.recorded_at, v.input_version)).batch_id
+        end_corrected(session, batches)
 
 
 def _department(resource: str) -> str:

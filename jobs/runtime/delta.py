@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.errors import MergeKeyError
 from catalog.model.layers import Table
-from jobs.runtime.spark import sent_along
+from jobs.runtime.spark import COMPILING_PAYS, few_rows, sent_along
 
 _ABSENT = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
 
@@ -207,7 +207,14 @@ def _merge(
 
 
 def bring(
-    spark: SparkSession, frame: DataFrame, table: Table, key: Sequence[str], *, present: DataFrame, update_when: str
+    spark: SparkSession,
+    frame: DataFrame,
+    table: Table,
+    key: Sequence[str],
+    *,
+    present: DataFrame,
+    update_when: str,
+    rows: int = COMPILING_PAYS,
 ) -> None:
     """Bring ``frame`` into ``table``: rows whose key it has are merged, the others are added, in two commits.
 
@@ -221,18 +228,21 @@ def bring(
         key: key columns.
         present: the keys of ``frame`` that ``table`` has, at least.
         update_when: as in :func:`merge`.
+        rows: how many ``frame`` and ``present`` have at most, where that is known.
 
     Raises:
         MergeKeyError: when the key is null or repeated.
     """
-    prove_key(frame, key, table)
     marked = frame.join(present.distinct().withColumn("_is_present", F.lit(True)), list(key), "left")
-    counts = {row["_is_present"]: row["count"] for row in marked.groupBy("_is_present").count().collect()}
+    with few_rows(spark, rows):
+        prove_key(frame, key, table)
+        counts = {row["_is_present"]: row["count"] for row in marked.groupBy("_is_present").count().collect()}
     if counts.get(True):
         matching = marked.where("_is_present").select(*frame.columns)
         _merge(spark, sent_along(matching, counts[True]), table, key, update_when)
     if counts.get(None):
-        marked.where("_is_present IS NULL").select(*frame.columns).writeTo(table.sql).append()
+        with few_rows(spark, rows):
+            marked.where("_is_present IS NULL").select(*frame.columns).writeTo(table.sql).append()
 
 
 def delete_keys(spark: SparkSession, keys: DataFrame, table: Table, column: str) -> None:

@@ -94,6 +94,29 @@ def expect_rows(spark: SparkSession, rows: int, standing: int = 0) -> None:
 
 
 @contextmanager
+def few_rows(spark: SparkSession, rows: int) -> Iterator[None]:
+    """Have plans inside the block interpreted and planned once, where ``rows``, all that they look at, are few.
+
+    Beside a large table a stage's plans are compiled, for those that look through it; each of the many that see only
+    the batch would take some tenths of a second to compile.
+    """
+    if rows >= COMPILING_PAYS:
+        yield
+        return
+    before = {key: spark.conf.get(key, None) for key in SMALL_BATCH}
+    for key, value in SMALL_BATCH.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, value)
+
+
+@contextmanager
 def many_expressions(spark: SparkSession) -> Iterator[None]:
     """Have plans inside the block made of many small methods instead of one a stage.
 

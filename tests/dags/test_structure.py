@@ -1,14 +1,17 @@
 """What Airflow makes of the contracts: one DAG each, chained by the tables they make."""
 
 import re
+import shutil
 import subprocess
 import sys
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.model.layers import STAGES, table_of
-from catalog.model.registry import get_registry
+from catalog.model.layers import stages_of, table_of
+from catalog.model.registry import Registry, get_registry
 from catalog.model.settings import CHECKOUT
 from dags.plan import DAILY_ROUND, DAILY_ROUND_CRON, FALLBACK_CRON, plans
 from dags.timetable import README, render, starts
@@ -42,11 +45,25 @@ def test_tasks_are_the_stages_of_the_layer_in_their_order(with_real_lists: Parse
     for contract in get_registry().all():
         layer = contract.government.layer
         tasks = with_real_lists["dags"][contract.id]["tasks"]
-        assert list(tasks) == list(STAGES[layer])
-        for before, after in zip(STAGES[layer], STAGES[layer][1:], strict=False):
+        stages = stages_of(contract)
+        assert list(tasks) == list(stages)
+        for before, after in pairwise(stages):
             assert tasks[after]["upstream"] == [before]
         seen.add(layer)
     assert seen == {"silver", "base", "gold"}
+
+
+def test_a_library_that_links_its_records_does_so_before_it_reconciles(tmp_path: Path) -> None:
+    folder = shutil.copytree(CHECKOUT / "catalog" / "resources", tmp_path / "resources")
+    contract = folder / "population" / "person.yml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(text.replace("  reconcile:\n", "  reconcile:\n    linked: true\n"), encoding="utf-8")
+    before, after = ({p.dag_id: p for p in plans(r, real=True)} for r in (get_registry(), Registry(folder)))
+    assert after["population.person"].stages == ("link", *before["population.person"].stages)
+    assert after["population.person"].inputs == before["population.person"].inputs
+    person, resident = "population.person", "population.resident"
+    assert after[resident].priority("extract") == before[resident].priority("extract") + 1
+    assert after[person].priority("link") == after[person].priority("reconcile") + 1
 
 
 def test_commands_are_fixed_text_that_no_run_can_alter(with_real_lists: Parsed) -> None:

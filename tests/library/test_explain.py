@@ -107,3 +107,24 @@ def test_personal_values_are_masked_by_their_element():
     assert masked(person, "citizen_id", ANN) == "110105************"
     assert masked(person, "name", "示范甲") == "示**"
     assert masked(person, "division_code", "510107") == "510107"
+
+
+def test_an_id_that_was_merged_leads_on_to_the_one_that_stays(tell):
+    tell(RESIDENT, ANN, 1, {"name": "示范甲"})
+    tell(RESIDENT, BEN, 1, {"name": "示范乙"})
+    ann, ben = explain(PERSON, ANN), explain(PERSON, BEN)
+    assert (ann.leads_to, ann.merged) == (ann.entity_id, [])
+    onward = {ben.entity_id: ann.entity_id, "0" * 24: ann.entity_id}
+    for asked in (BEN, ben.entity_id, "0" * 24, ANN):
+        found = explain(PERSON, asked, redirects=onward)
+        assert (found.entity_id, cell(found, "name").value) == (ann.entity_id, "示范甲")
+        assert found.merged == sorted(onward)
+
+
+def test_a_merge_into_an_id_of_which_nobody_spoke_is_told(tell):
+    tell(RESIDENT, ANN, 1, {"name": "示范甲"})
+    ann = explain(PERSON, ANN).entity_id
+    found = explain(PERSON, ANN, redirects={ann: "0" * 24})
+    assert (found.entity_id, found.leads_to, found.merged) == (ann, "0" * 24, [])
+    with pytest.raises(NoStatementsError, match="nor of 0000"):
+        explain(PERSON, "1" * 24, redirects={"1" * 24: "0" * 24})

@@ -8,14 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.control.ledger import ledger_entries
 from catalog.control.migrations import migrate
 from catalog.control.reviews import list_pairs
 from catalog.control.session import session_scope
-from catalog.model.layers import identity_of, redirect_of
+from catalog.model.layers import identity_of, redirect_of, stages_of
 from catalog.model.registry import get_registry
 from jobs.reconcile.linking.stage import link
 from jobs.runtime import delta
-from tests.stages.reconcile.library_rows import ANN, BEN, silver_row, write
+from jobs.stages import WrongStageError, perform
+from tests.stages.reconcile.library_rows import ANN, BEN, forget, library, silver_row, write
 
 LIBRARY = "population.person"
 RUN = uuid.uuid4().hex[:8]
@@ -88,6 +90,44 @@ def test_nothing_new_links_nothing_and_ids_stay(linked, spark):
     assert {k: r["entity_id"] for k, r in identities(spark).items()} == {
         k: r["entity_id"] for k, r in linked[1].items()
     }
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Have the contract of the library say that its records are linked before each reconcile."""
+    contract = get_registry().get(LIBRARY)
+    linked = contract.government.reconcile.model_copy(update={"linked": True})
+    government = contract.government.model_copy(update={"reconcile": linked})
+    monkeypatch.setitem(get_registry()._contracts, LIBRARY, contract.model_copy(update={"government": government}))
+
+
+def accounts():
+    with session_scope() as session:
+        return {
+            e.batch_id: (e.read, e.accepted, e.run_id) for e in ledger_entries(session, resource=LIBRARY, stage="link")
+        }
+
+
+def test_a_library_that_says_so_is_linked_as_a_stage_of_its_own(linked, spark, registered):
+    before = accounts()
+    assert before
+    home = {"birth_date": BIRTH, "division_code": "510107", "phone": "10012345678"}
+    late = resident(9, "11010519491231007Z", name="示范国华", sex_code="2", **home)
+    write(spark, "population.resident", [late])
+    forget(LIBRARY)
+    for stage in stages_of(get_registry().get(LIBRARY))[:2]:
+        perform(stage, LIBRARY)
+    assert identities(spark)["9"]["entity_id"] == linked[1]["1"]["entity_id"]
+    assert ANN in library(spark, LIBRARY)
+    fresh = {batch: counts for batch, counts in accounts().items() if before.get(batch) != counts}
+    assert [counts[:2] for counts in fresh.values()] == [(1, 1)]
+    perform("link", LIBRARY)
+    assert accounts() == {**before, **fresh}, "the same batches again make no line"
+
+
+def test_a_library_that_does_not_say_so_has_no_such_stage(linked):
+    with pytest.raises(WrongStageError):
+        perform("link", LIBRARY)
 
 
 def test_what_a_person_decides_wins_and_can_be_undone(linked, spark):

@@ -43,6 +43,8 @@ class Work:
     decisions: Decisions
     now: dict[str, int]
     """Input → the version read."""
+    has_news: bool
+    """Whether any input changed since the last run."""
 
 
 def link(library: str, version: int | None = None) -> Resolution:
@@ -70,9 +72,17 @@ def link(library: str, version: int | None = None) -> Resolution:
         secret = get_settings().require("identity_key")
         found = resolve(model, work.new, work.known, work.decisions, secret, engine)
         _keep(spark, contract, model, work, found)
-        run.ledger(identity_of(contract).name, _label(work.now), read=len(work.new), accepted=len(found.identities))
+        if work.has_news or len(work.new):
+            label = _label(work.now) if work.has_news else f"{_label(work.now)}-{str(run.run_id)[:8]}"
+            run.ledger(identity_of(contract).name, label, read=len(work.new), accepted=len(found.identities))
         run.say(f"{len(found.for_review):,} pair(s) for persons, compared by {engine.name}")
         return found
+
+
+def link_waiting(resource: str, batch: str | None = None) -> None:
+    """Link all that waits, as a stage of the library: see :func:`link`."""
+    del batch
+    link(resource)
 
 
 def _work(spark: SparkSession, contract: Contract, model: LinkageModel) -> Work:
@@ -94,7 +104,7 @@ def _work(spark: SparkSession, contract: Contract, model: LinkageModel) -> Work:
     reopened = _reopened(standing, decisions)
     again = kept.features_of_records(spark, contract, model, reopened - seen)
     new = pa.concat_tables([_unsettled(contract.id, fresh, standing, reopened, decisions), again])
-    return Work(fresh, new, kept.known_around(spark, contract, model, new, decided), decisions, now)
+    return Work(fresh, new, kept.known_around(spark, contract, model, new, decided), decisions, now, before != now)
 
 
 def _keep(spark: SparkSession, contract: Contract, model: LinkageModel, work: Work, found: Resolution) -> None:

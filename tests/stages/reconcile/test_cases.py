@@ -107,6 +107,21 @@ def test_whole_values_are_shown_for_a_reason_that_goes_on_record(lake, spark):
     assert (entry.object, entry.purpose, len(entry.subjects)) == (f"{PERSON}:{ann}", "校核 COR", 1)
 
 
+def test_questions_follow_a_merge_and_say_so_until_it_is_taken_back(lake, spark):
+    ann, ben = (library(spark, PERSON)[key]["person_id"] for key in (ANN, BEN))
+    assert ask("merge", PERSON, ann, ben, "--by", "示范核查员")[0] == 0
+    try:
+        _, [found] = ask("explain", PERSON, BEN, "--column", "name")
+        assert (found["entity_id"], found["merged"]) == (ann, [ben])
+        assert f"{ben} was merged into it" in CliRunner().invoke(app, ["explain", PERSON, ben]).output
+        _, rows = ask("find", PERSON, "--column", "sex_code", "--value", "1")
+        assert {(row["entity_id"], row["merged_from"]) for row in rows} == {(ann, None), (ann, ben)}
+    finally:
+        assert ask("split", PERSON, ben, "--by", "示范核查员")[0] == 0
+    _, [found] = ask("explain", PERSON, BEN, "--column", "name")
+    assert (found["entity_id"], found["merged"]) == (ben, [])
+
+
 def test_conflicts_are_counted_by_pair_of_departments(lake):
     _, counted = ask("conflicts", "--resource", PERSON, "--department", "human_resources")
     [name] = [row for row in counted if row["element"] == "name"]
