@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as ScreenTable
 
+from catalog.cli.output import screen
 from catalog.model.errors import GateStoppedError, GuantongError
 from expectations import rule_commands
 from expectations.notices.command import notices
@@ -27,7 +27,6 @@ app = typer.Typer(
 app.command()(scores)
 app.command()(notices)
 app.command()(profile)
-console = Console(highlight=False)
 app.command()(rule_commands.simulate)
 app.command()(rule_commands.activate)
 
@@ -56,7 +55,7 @@ def suite(
         meta = rule.meta
         words = f"{meta['zh']}\n{meta['en']}".replace("[", r"\[")
         table.add_row(meta["rule_id"], words, f"{meta['dimension']} {meta['indicator']}", meta["severity"])
-    console.print(table)
+    screen().print(table)
 
 
 @app.command()
@@ -85,11 +84,11 @@ def report(
 
     if month is not None:
         for path in write_monthly(month, out or reports_folder() / "months", department):
-            console.print(str(path), markup=False, soft_wrap=True)
+            screen().print(str(path), markup=False, soft_wrap=True)
         return
     language = "en" if english else "zh"
     index = write_reports(out, resource=of_resource, department=department, language=language)
-    console.print(f"质量报告 Quality reports: {index}", markup=False, soft_wrap=True)
+    screen().print(f"质量报告 Quality reports: {index}", markup=False, soft_wrap=True)
 
 
 def _print_check(resource: str, version: int | None) -> None:
@@ -105,11 +104,11 @@ def _print_check(resource: str, version: int | None) -> None:
         )
     chosen = known[0] if version is None else version
     gate = json.loads(report_path(resource, chosen).read_text(encoding="utf-8"))["meta"]["gate"]
-    console.print(
+    screen().print(
         render(gate["rules"], f"{gate['table']} 版本 version {chosen}: {gate['outcome']}, {gate['rows']:,} rows")
     )
     for refusal in gate["refusals"]:
-        console.print(refusal, markup=False)
+        screen().print(refusal, markup=False)
 
 
 @app.command()
@@ -117,7 +116,7 @@ def docs() -> None:
     """Build Great Expectations' Data Docs from the kept results; they load nothing from outside."""
     from expectations.data_docs import build_data_docs
 
-    console.print(f"检查文档 Data Docs: {build_data_docs()}", markup=False)
+    screen().print(f"检查文档 Data Docs: {build_data_docs()}", markup=False)
 
 
 @app.command()
@@ -138,7 +137,7 @@ def rows(
     writer.writerows({name: _inert(value) for name, value in row.items()} for row in found)
     path = report_path(resource, chosen).with_name(f"{chosen}.{rule}.csv")
     write_private(path, text.getvalue())
-    console.print(f"{len(found)} rows break {rule} in version {chosen}: {path}", markup=False)
+    screen().print(f"{len(found)} rows break {rule} in version {chosen}: {path}", markup=False)
 
 
 def _inert(value: str | None) -> str | None:

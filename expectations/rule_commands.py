@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as ScreenTable
 
+from catalog.cli.output import screen
 from catalog.model.registry import get_registry
 
 if TYPE_CHECKING:
     from expectations.simulate import Simulated
-
-console = Console(highlight=False)
 
 Resource = Annotated[str, typer.Argument(help="Resource id, such as population.resident.")]
 RuleFile = Annotated[Path, typer.Option("--rule", "-r", help="YAML list of {rule, type, kwargs, severity, zh, en}.")]
@@ -38,7 +36,7 @@ def simulate(
     if as_json:
         print(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=1))
         return
-    console.print(_table(resource, found))
+    screen().print(_table(resource, found))
 
 
 def activate(
@@ -51,10 +49,10 @@ def activate(
     registry = get_registry()
     changes = activate_rules(registry.get(resource), registry, by)
     if changes is None:
-        console.print(f"{resource}: 规则未变 these rules are in force already")
+        screen().print(f"{resource}: 规则未变 these rules are in force already")
         return
     for what, rules in changes.items():
-        console.print(f"{what}: {', '.join(rules) or '–'}", markup=False)
+        screen().print(f"{what}: {', '.join(rules) or '–'}", markup=False)
 
 
 def _table(resource: str, found: list[Simulated]) -> ScreenTable:

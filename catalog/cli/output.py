@@ -22,6 +22,11 @@ ResourceName = Annotated[str | None, typer.Option("--resource", help="Only this 
 Limit = Annotated[int, typer.Option(help="At most so many, newest first.", min=1, max=10_000)]
 
 
+def screen() -> Console:
+    """Return what to print tables on: as wide as the terminal, and wide enough for whole ids in a file or pipe."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
+
+
 def show(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Print rows as a table of the named columns, or all their fields as JSON."""
     if as_json:
@@ -33,7 +38,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = screen()
     console.print(table)
     if not rows:
         console.print("Nothing yet.")
