@@ -25,6 +25,8 @@ from catalog.control.base import utc_now
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day, tick
 from catalog.control.disputes import move_dispute, raise_dispute
+from catalog.control.entries import move_entry
+from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_tables import AccessGrant, Application, Dispute
 from catalog.control.grants import expire_grants, move_grant
 from catalog.control.recipients import add_recipient, find_recipient, readable_tables
@@ -32,8 +34,11 @@ from catalog.control.session import engine, session_scope
 from catalog.control.shares import publish_share_version
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import APPLICATION, DISPUTE, GRANT
+from tests.control.audit_home import audit_home
 from tests.exchange.people import ASKER, DRAFTER, HEAD, HOST, HOST_2, STRANGER, an_entry, an_item, publish
 from tests.exchange.test_applications import a_form
+
+__all__ = ["audit_home"]
 
 RUNS = int(os.environ.get("STATEFUL_RUNS", "100"))
 ACTORS = st.sampled_from([ASKER, DRAFTER, HEAD, HOST, HOST_2, STRANGER])
@@ -46,6 +51,16 @@ FACTS = {
 DECISIONS = {"approve": "provider_officer", "endorse": "provider_officer", "consent": "host_authority"}
 
 
+def entry_of_kind(kind: str, how: str = "same"):
+    """Return the entry of a kind as it was at first, on harder terms, or with one item less."""
+    share = "unconditional" if kind == "unconditional" else "conditional"
+    items = [an_item(name, share) for name in (("a",) if kind == "unconditional" or how == "fewer" else ("a", "b"))]
+    more = {"use_conditions": "不得留存"} if how == "harder" else {}
+    return an_entry(
+        CODES[kind], kind, items=items, share_type=share, resource="p.t", needs_host=kind == "host", **more
+    )  # fmt: skip
+
+
 def prepare(url: str) -> None:
     """Publish an entry of each kind over one shared table, and make its recipient."""
     with session_scope(url) as session:
@@ -55,13 +70,8 @@ def prepare(url: str) -> None:
             session, share="city", schema_name="p", table_name="t", resource="p.t", delta_version=0,
             table_uri="file:/nowhere", rows=1, schema_json={},
         )  # fmt: skip
-        items = {"conditional": [an_item("a"), an_item("b")], "unconditional": [an_item("a", "unconditional")]}
-        for kind, code in CODES.items():
-            share = "unconditional" if kind == "unconditional" else "conditional"
-            entry = an_entry(
-                code, kind, items=items[share], share_type=share, resource="p.t", needs_host=kind == "host"
-            )
-            publish(session, entry, at=utc_now())
+        for kind in CODES:
+            publish(session, entry_of_kind(kind), at=utc_now())
 
 
 class Procedures(RuleBasedStateMachine):
@@ -146,6 +156,26 @@ class Procedures(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(self.numbers(Dispute)))
         self.attempt(move_dispute, number, act, actor, {"reason": "理由", "outcome": outcome})
 
+    @rule(kind=st.sampled_from(list(CODES)), how=st.sampled_from(["same", "harder", "fewer", "withdraw"]))
+    def change_entry(self, kind, how):
+        if how != "withdraw":
+            self.attempt(publish, entry_of_kind(kind, how), at=utc_now())
+            return
+        query = select(CatalogueEntry.number).where(
+            CatalogueEntry.code == CODES[kind], CatalogueEntry.state == "published"
+        )
+        for number in self.session.scalars(query).all():
+            self.attempt(move_entry, number, "withdraw", HEAD, {"reason": "机构改革"})
+
+    @invariant()
+    def a_grant_that_stands_rests_on_a_published_entry_that_shares_its_items_while_it_is_active(self):
+        published = {e.code: e for e in self.session.scalars(select(CatalogueEntry)) if e.state == "published"}
+        for grant in self.session.scalars(select(AccessGrant).where(AccessGrant.state.in_(("active", "suspended")))):
+            assert grant.code in published
+            offered = {item["name"] for item in published[grant.code].content["items"]}
+            assert grant.state == "suspended" or set(grant.items) <= offered
+            assert grant.is_narrower == (not offered <= set(grant.items))
+
     @rule(days=st.integers(0, 4))
     def wait(self, days):
         self.today += timedelta(days=days)
@@ -193,7 +223,7 @@ class Procedures(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3000)
-def test_no_order_of_acts_reaches_an_illegal_state(control_database):
+def test_no_order_of_acts_reaches_an_illegal_state(control_database, audit_home):
     prepare(control_database)
     Procedures.url = control_database
     rare = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]

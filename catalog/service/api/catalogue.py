@@ -20,7 +20,7 @@ from catalog.formats.workbook import read_workbook, write_workbook
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError, GuantongError
 from catalog.model.registry import get_registry
-from catalog.service.access import Database, Reading, configuration
+from catalog.service.access import Database, configuration
 from catalog.service.api_exchange import AnyCaller, ProviderOfficer, Reference, actor_of, answered
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_problems import not_found
@@ -79,7 +79,7 @@ class ImportAnswer(Answer):
 
 @router.get("")
 def search(
-    session: Reading,
+    session: Database,
     _who: AnyCaller,
     query: Annotated[str, Query(alias="q", max_length=100, pattern=r"^[^\x00]*$")] = "",
     provider: Annotated[Line | None, Query()] = None,
