@@ -1,8 +1,8 @@
 """One Spark pass over a table for all its expectations (单次扫描), with Great Expectations' own predicates.
 
-GX is asked for the predicate or aggregate of every expectation instead of its value; one query counts them all, finds
-keys of failing rows, and takes rules on keys and on other tables along; the counts go back to GX, whose own code gives
-each verdict. An expectation that needs anything else is refused, never skipped.
+GX is asked for the predicate or aggregate of every expectation instead of its value; one query counts them all and
+finds keys of failing rows, and takes rules on keys and on other tables along; the counts go back to GX, whose own code
+gives each verdict. An expectation that needs anything else is refused, never skipped.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class OnePass:
 
         Args:
             places: columns that tell where a failing row is; some of their values are kept per rule.
-            keep: address of a folder where the failing rows are written in the same pass, for ``tagged``.
+            keep: address of a folder where the failing rows are written in the same scan, for ``tagged``.
         """
         self._kept = keep
         counts, self.found = scan(self.frame, self._aggregates, self.failing, places, keep)
@@ -117,14 +117,14 @@ class OnePass:
     def tagged(self) -> DataFrame:
         """Return every row that breaks a rule, with ``_rules``, the ids of all the rules it breaks; after ``run``.
 
-        Where the pass kept the failing rows they are not looked for again, unless a rule on keys or on another table
+        Where ``run`` kept the failing rows they are not looked for again, unless a rule on keys or on another table
         fails, which only the whole table can tell of.
         """
         broken = {i: self.failing[i] for i, found in self.found.items() if found.rows}
         if self._kept is None or any(failing.predicate is None for failing in broken.values()):
             return tag(self.frame, {_rule_id(self.expectations[i]): failing for i, failing in broken.items()})
-        rules = RowRules({i: f for i, f in self.failing.items() if f.predicate is not None})
         kept = self.frame.sparkSession.read.parquet(self._kept)
+        rules = RowRules({i: f for i, f in self.failing.items() if f.predicate is not None})
         names = rules.broken_rules({i: _rule_id(self.expectations[i]) for i in self.failing})
         return kept.select(*self.frame.columns, names.alias(RULES))
 
@@ -172,6 +172,9 @@ class OnePass:
         elif name in AGGREGATES and partial is not None and domain.condition is None:
             self._await(metric, self.metrics[partial.id][0])
         elif name == ROWS_WITHOUT_COUNTERPART and isinstance(expectation, RelationExpectation):
+            if expectation.is_absent(self.frame):
+                self.metrics[metric.id] = None
+                return
             columns = [quoted(column) for column in expectation.columns]
             self.failing[index] = Failing(domain, columns=columns, broken_rows=expectation.without_counterpart)
             self._failures[metric.id] = index

@@ -48,8 +48,8 @@ def make_plan(contract: Contract, expectations: list[Expectation], *, live_only:
     """Return the plan for ``expectations``, or refuse it.
 
     Raises:
-        SuiteRefusedError: for an empty suite, a rule without meta or with another's id, a lenient or unanchored
-            mandatory rule, or an expectation that GX left out of the suite.
+        SuiteRefusedError: for an empty suite, a rule without meta or with another's id, a lenient, unanchored or
+            dispensable mandatory rule, or an expectation that GX left out of the suite.
     """
     place = f"suite of {contract.id}"
     if not expectations:
@@ -93,6 +93,12 @@ def _inspect(expectation: Expectation, seen: set[str], place: str) -> None:
             f"rule {rule_id} is mandatory, yet tolerates failures (mostly={expectation.mostly})",
             place=place,
             remedy="a mandatory rule holds for every row; lower its severity to warn, or drop mostly",
+        )
+    if getattr(expectation, "may_be_absent", False) and is_mandatory:
+        raise SuiteRefusedError(
+            f"rule {rule_id} is mandatory, yet does without the table that it asks (may_be_absent)",
+            place=place,
+            remedy="a mandatory rule is always evaluated; lower its severity to warn, or drop may_be_absent",
         )
     for regex in _patterns(expectation) if is_mandatory else []:
         if not _is_anchored(regex):

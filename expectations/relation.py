@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from catalog.model.layers import Table
 from expectations.gx import (
     BatchExpectation,
     RowConditionType,
@@ -19,6 +20,7 @@ from expectations.gx import (
     TableMetricProvider,
     metric_value,
 )
+from jobs.runtime import delta
 
 ROWS_WITHOUT_COUNTERPART = "table.rows_without_counterpart"
 
@@ -32,6 +34,9 @@ class RelationExpectation(BatchExpectation):  # type: ignore[misc]
     """Its version; None for the newest."""
     reference_where: str | None = None
     """Spark SQL condition on the other table's rows that count, such as ``NOT _is_deleted``."""
+    may_be_absent: bool = False
+    """Whether the other table need not exist yet: the rule is then not evaluable (不可评价), neither right nor wrong.
+    Refused on mandatory rules."""
     row_condition: RowConditionType = None
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("table.row_count", ROWS_WITHOUT_COUNTERPART)
@@ -45,6 +50,11 @@ class RelationExpectation(BatchExpectation):  # type: ignore[misc]
     def without_counterpart(self, rows: DataFrame) -> DataFrame:
         """Return those of ``rows`` that break the expectation."""
         raise NotImplementedError
+
+    def is_absent(self, rows: DataFrame) -> bool:
+        """Return whether the other table does not exist, and need not."""
+        known = Table(self.reference_uri, self.reference_uri)
+        return self.may_be_absent and not delta.exists(rows.sparkSession, known)
 
     def reference(self, rows: DataFrame) -> DataFrame:
         """Return the other table's rows that count, on the session of ``rows``."""
@@ -60,9 +70,11 @@ class RelationExpectation(BatchExpectation):  # type: ignore[misc]
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: SparkDFExecutionEngine | None = None,
     ) -> dict[str, Any]:
-        rows, broken = int(metrics["table.row_count"]), int(metrics[ROWS_WITHOUT_COUNTERPART])
+        rows, told = int(metrics["table.row_count"]), metrics[ROWS_WITHOUT_COUNTERPART]
+        broken, missing = (0, rows) if told is None else (int(told), 0)
         percent = 100 * broken / rows if rows else None
-        found = {"element_count": rows, "unexpected_count": broken, "unexpected_percent": percent, "missing_count": 0}
+        counts = {"element_count": rows, "unexpected_count": broken, "missing_count": missing}
+        found = {**counts, "unexpected_percent": percent}
         return {"success": broken == 0, "result": found}
 
 
@@ -73,7 +85,7 @@ class ExpectColumnValuesToExistInTable(RelationExpectation):
     reference_column: str
 
     success_keys: ClassVar[tuple[str, ...]] = (
-        "column", "reference_uri", "reference_version", "reference_where", "reference_column",
+        "column", "reference_uri", "reference_version", "reference_where", "reference_column", "may_be_absent",
     )  # fmt: skip
     args_keys: ClassVar[tuple[str, ...]] = ("column", "reference_uri", "reference_column")
 
@@ -84,7 +96,7 @@ class ExpectColumnValuesToExistInTable(RelationExpectation):
 
     def without_counterpart(self, rows: DataFrame) -> DataFrame:
         """Return the rows whose value the other table does not have."""
-        known = self.reference(rows).select(F.col(self.reference_column).alias("_known")).distinct()
+        known = self.reference(rows).select(F.col(self.reference_column).alias("_known"))
         return rows.where(F.col(self.column).isNotNull()).join(
             known, F.col(self.column) == F.col("_known"), "left_anti"
         )
@@ -100,6 +112,7 @@ class ExpectColumnValuesToAgreeWithTable(RelationExpectation):
 
     success_keys: ClassVar[tuple[str, ...]] = (
         "key", "column", "reference_uri", "reference_version", "reference_where", "reference_key", "reference_column",
+        "may_be_absent",
     )  # fmt: skip
     args_keys: ClassVar[tuple[str, ...]] = ("key", "column", "reference_uri", "reference_key", "reference_column")
 
@@ -117,11 +130,12 @@ class ExpectColumnValuesToAgreeWithTable(RelationExpectation):
 
 
 class RowsWithoutCounterpart(TableMetricProvider):  # type: ignore[misc]
-    """The metric behind them: how many rows of the domain break the expectation."""
+    """The metric behind them: how many rows of the domain break the expectation; None without the other table."""
 
     metric_name = ROWS_WITHOUT_COUNTERPART
     value_keys = (
         "key", "column", "reference_uri", "reference_version", "reference_where", "reference_key", "reference_column",
+        "may_be_absent",
     )  # fmt: skip
 
     @metric_value(engine=SparkDFExecutionEngine)  # type: ignore[untyped-decorator]
@@ -132,10 +146,11 @@ class RowsWithoutCounterpart(TableMetricProvider):  # type: ignore[misc]
         metric_value_kwargs: dict[str, Any],
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
-    ) -> int:
+    ) -> int | None:
         rows = execution_engine.get_domain_records(domain_kwargs=metric_domain_kwargs)
         kind = (
             ExpectColumnValuesToAgreeWithTable if metric_value_kwargs.get("key") else ExpectColumnValuesToExistInTable
         )
         given = {name: value for name, value in metric_value_kwargs.items() if value is not None}
-        return int(kind(**given).without_counterpart(rows).count())
+        asked = kind(**given)
+        return None if asked.is_absent(rows) else int(asked.without_counterpart(rows).count())

@@ -19,9 +19,10 @@ class RowRules:
     """The rules that are judged by a predicate, as masks."""
 
     def __init__(self, failing: Mapping[int, Failing]) -> None:
-        rules = list(failing)
         self._failing = failing
-        self._chunks = [rules[start : start + _BITS] for start in range(0, len(rules), _BITS)]
+        self.numbers = list(failing)
+        """The rules' numbers."""
+        self._chunks = [self.numbers[start : start + _BITS] for start in range(0, len(self.numbers), _BITS)]
 
     @property
     def masks(self) -> list[str]:
@@ -43,16 +44,28 @@ class RowRules:
 
     def broken_rules(self, names: Mapping[int, int] | Mapping[int, str] | None = None) -> Column:
         """Return an array of what the masks name: rule numbers, or what ``names`` gives for them."""
-        found = [
-            F.when(F.col(mask).bitwiseAND(F.lit(1 << bit).cast("bigint")) != 0, F.lit(names[rule] if names else rule))
+        told = [F.when(broken, F.lit(names[rule] if names else rule)) for rule, broken in self._broken().items()]
+        return F.array_compact(F.array(*told))
+
+    def some_broken_rules(self, chance: Column, one_in: Mapping[int, int]) -> Column:
+        """Return the rule numbers that the masks name, each only in one of ``one_in`` rows, by ``chance``, a bigint."""
+        told = [
+            F.when(broken & (F.pmod(chance, F.lit(one_in[rule])) == 0), F.lit(rule))
+            for rule, broken in self._broken().items()
+        ]
+        return F.array_compact(F.array(*told))
+
+    def counts(self) -> dict[int, Column]:
+        """Return an aggregate for each rule that counts the marked rows that break it."""
+        return {rule: F.count_if(broken) for rule, broken in self._broken().items()}
+
+    def _broken(self) -> dict[int, Column]:
+        """Return for each rule whether a marked row breaks it."""
+        return {
+            rule: F.col(mask).bitwiseAND(F.lit(1 << bit).cast("bigint")) != 0
             for mask, chunk in zip(self.masks, self._chunks, strict=True)
             for bit, rule in enumerate(chunk)
-        ]
-        return F.array_compact(F.array(*found))
-
-    def __bool__(self) -> bool:
-        """Tell whether there is any rule."""
-        return bool(self._chunks)
+        }
 
 
 def _mask(failing: Sequence[Failing]) -> Column:

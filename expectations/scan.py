@@ -1,4 +1,4 @@
-"""The Spark query behind a check (一次扫描): counts of all rows, each rule's failing rows, and where some are.
+"""The Spark queries behind a check (一次扫描): counts of all rows, each rule's failing rows, and where some are.
 
 Invariant: memory is bounded whatever the number of failing rows. All rows are counted as they pass by; those that
 break a rule are grouped by what they break, and per rule at most twice ``BUCKETS`` places reach this process.
@@ -7,6 +7,7 @@ break a rule are grouped by what they break, and per rule at most twice ``BUCKET
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -19,12 +20,20 @@ from expectations.domain import Failing
 from expectations.row_rules import RowRules
 
 BUCKETS = 64
+LOOKED_AT = 2_000
+"""Failing rows of a rule, about, among which places are chosen: grouping texts means sorting them."""
 
 
 class CountsDifferError(GuantongError):
     """Two counts of the same rows in one check differ, so neither can be believed."""
 
     code = "COUNTS_DIFFER"
+
+    def __init__(self, counted: int, grouped: int) -> None:
+        super().__init__(
+            f"{counted:,} rows were counted and {grouped:,} grouped",
+            remedy="run the check again; the table may have changed, or Spark may have run a part of it twice",
+        )
 
 
 @dataclass
@@ -35,6 +44,11 @@ class Found:
     """Rows that break it."""
     places: list[list[str | None]] = field(default_factory=list)
     """Values of the place columns of some of them, as text."""
+
+    def add(self, row: Row) -> None:
+        """Add the rows of one bucket, and two of their places."""
+        self.rows += row["n"]
+        self.places += [list(place) for place in dict.fromkeys((tuple(row["low"]), tuple(row["high"])))]
 
 
 def scan(
@@ -56,38 +70,64 @@ def scan(
         failing: rule → how its failing rows are found.
         places: columns that tell where a row is, such as its key.
         keep: address of a folder for the rows that break rules on single rows, whole and with their masks, written
-            in the same pass as Parquet.
+            in the same scan as Parquet; rules on keys and other tables are then looked at beside it.
 
     Raises:
         CountsDifferError: when the rows seen in grouping are not those counted, as after a stage ran twice.
     """
-    row_rules = RowRules({rule: f for rule, f in failing.items() if f.predicate is not None})
+    on_rows = RowRules({rule: f for rule, f in failing.items() if f.predicate is not None})
     unique = {rule: f for rule, f in failing.items() if f.predicate is None and f.broken_rows is None}
     related = {rule: f for rule, f in failing.items() if f.broken_rows is not None}
     counts = {**counts, **{f"unique_{rule}": f.domain.count() for rule, f in unique.items()}, "rows": F.count(F.lit(1))}
     observation = Observation()
     observed = frame.observe(observation, *[column.alias(name) for name, column in counts.items()])
-    broken = row_rules.marked(observed).filter(row_rules.is_broken)
+    broken = on_rows.marked(observed).filter(on_rows.is_broken)
     place = F.array(*[F.col(name).cast("string") for name in places]).cast("array<string>")
-    if keep is not None:
-        broken.write.mode("overwrite").parquet(keep)
-        broken = frame.sparkSession.read.parquet(keep)
-    parts = [_by_rule(broken.select(place.alias("place"), *row_rules.masks), row_rules)]
-    parts += [_by_bucket(f.rows(frame), rule, place) for rule, f in related.items()]
-    if unique:
-        parts.append(_by_hash(unique, frame))
-    answers = reduce(lambda a, b: a.unionByName(b), parts).collect()
+    others = [_by_bucket(f.rows(frame), rule, place) for rule, f in related.items()]
+    others += [_by_hash(unique, frame)] if unique else []
+    found = {rule: Found() for rule in failing}
+    if keep is None:
+        answers = _collected([_by_rule(broken, on_rows, place), *others])
+    else:
+        with ThreadPoolExecutor(1) as beside:
+            looked = beside.submit(_collected, others)
+            broken.write.mode("overwrite").parquet(keep)
+            _kept(frame.sparkSession.read.parquet(keep), on_rows, place, found)
+            answers = looked.result()
     values = dict(observation.get)
     if not counts.keys() <= values.keys():
         values = frame.agg(*[column.alias(name) for name, column in counts.items()]).collect()[0].asDict()
-    found = {rule: Found() for rule in failing}
-    for row in answers:
-        if row["seen"] is None:
-            _add(found[row["rule"]], row)
     suspects = _suspects({rule: values[f"unique_{rule}"] for rule in unique}, answers)
-    for row in _repeated(frame, {rule: unique[rule] for rule in suspects}, place):
-        _add(found[row["rule"]], row)
+    answers = [row for row in answers if row["seen"] is None]
+    answers += _collected([_by_bucket(unique[rule].rows(frame), rule, place) for rule in suspects])
+    for row in answers:
+        found[row["rule"]].add(row)
     return values, found
+
+
+def _by_rule(broken: DataFrame, rules: RowRules, place: Column) -> DataFrame:
+    """Return rows and two places of each rule on single rows, per bucket of places."""
+    numbers = rules.broken_rules() if rules.masks else F.array().cast("array<int>")
+    return _grouped(broken.select(place.alias("place"), F.explode(numbers).alias("rule")))
+
+
+def _kept(rows: DataFrame, rules: RowRules, place: Column, found: Mapping[int, Found]) -> None:
+    """Note in ``found`` what kept rows break: all of them are counted, and places chosen among some of each rule."""
+    if not rules.masks:
+        return
+    totals = rows.agg(*[column.alias(str(rule)) for rule, column in rules.counts().items()]).collect()[0].asDict()
+    one_in = {rule: max(1, totals[str(rule)] // LOOKED_AT) for rule in rules.numbers}
+    chance = F.xxhash64(place, F.monotonically_increasing_id()).alias("chance")
+    marked = rows.select(place.alias("place"), chance, *rules.masks)
+    some = marked.select("place", F.explode(rules.some_broken_rules(F.col("chance"), one_in)).alias("rule"))
+    for row in _grouped(some).collect():
+        found[row["rule"]].add(row)
+    for rule in rules.numbers:
+        found[rule].rows = totals[str(rule)]
+
+
+def _collected(parts: Sequence[DataFrame]) -> list[Row]:
+    return list(reduce(DataFrame.unionByName, parts).collect()) if parts else []
 
 
 def _suspects(counted: Mapping[int, int], answers: Sequence[Row]) -> list[int]:
@@ -96,22 +136,8 @@ def _suspects(counted: Mapping[int, int], answers: Sequence[Row]) -> list[int]:
     for rule, rows in counted.items():
         seen = grouped[rule]["seen"] if rule in grouped else 0
         if seen != rows:
-            raise CountsDifferError(
-                f"{rows:,} rows were counted and {seen:,} grouped",
-                remedy="run the check again; Spark may have run a part of it twice",
-            )
+            raise CountsDifferError(rows, seen)
     return [rule for rule, row in grouped.items() if row["n"]]
-
-
-def _add(found: Found, row: Row) -> None:
-    found.rows += row["n"]
-    found.places += [list(place) for place in dict.fromkeys((tuple(row["low"]), tuple(row["high"])))]
-
-
-def _by_rule(broken: DataFrame, rules: RowRules) -> DataFrame:
-    """Return rows and two places of each rule on single rows, per bucket of places."""
-    numbers = rules.broken_rules() if rules else F.array().cast("array<int>")
-    return _grouped(broken.withColumn("rule", F.explode(numbers)))
 
 
 def _grouped(rows: DataFrame) -> DataFrame:
@@ -141,8 +167,3 @@ def _by_hash(failing: Mapping[int, Failing], frame: DataFrame) -> DataFrame:
     nowhere = [F.lit(None).cast("array<string>").alias(end) for end in ("low", "high")]
     total = groups.groupBy("rule").agg(shared, F.sum("alike").alias("seen"))
     return total.select("rule", "n", *nowhere, "seen")
-
-
-def _repeated(frame: DataFrame, failing: Mapping[int, Failing], place: Column) -> list[Row]:
-    parts = [_by_bucket(f.rows(frame), rule, place) for rule, f in failing.items()]
-    return reduce(lambda a, b: a.unionByName(b), parts).collect() if parts else []

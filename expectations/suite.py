@@ -272,7 +272,7 @@ class _Builder:
                 ),
             )  # fmt: skip
             yield IDENTIFIERS[item.standard](
-                column=name, **self.live, **({"at_birth": False} if item.standard == "citizen_id" else {}),
+                column=name, **self.live,
                 **self.rule(
                     name, "valid", "flag" if item.on_failure == "flag" else severity, "内容正确性",
                     f"{chinese}应为有效的{KINDS[item.standard][0]}", f"{name} is a valid {KINDS[item.standard][1]}",

@@ -17,7 +17,7 @@ def stale_sources(session: Session, registry: Registry, on: date) -> list[str]:
     """
     day = func.coalesce(Batch.business_date, cast(Batch.received_at, Date))
     query = select(Batch.resource, func.max(day)).where(Batch.status.in_(("accepted", "no_op")))
-    last = dict(session.execute(query.group_by(Batch.resource)).tuples().all())
+    last = {row[0]: row[1] for row in session.execute(query.group_by(Batch.resource))}
     return [
         contract.id
         for contract in registry.all("silver")

@@ -24,6 +24,7 @@ from expectations.scores.score import quality_of
 
 HEAD = PatternFill("solid", fgColor="1F3A5F")
 Row = Sequence[str | int | float | None]
+VERDICTS = {"warn": "提示", "stop": "阻断"}
 
 
 def month_of(text: str) -> tuple[int, int]:
@@ -68,6 +69,8 @@ def write_month(report: DepartmentReport, month: str, path: Path) -> None:
     cover.title = "概况"
     _overview(cover, report, month, sent)
     _faults(book.create_sheet("问题"), report, sent)
+    _rows(book.create_sheet("待更正行"), report)
+    _gate(book.create_sheet("质量关口"), report)
     _deliveries(book.create_sheet("报送"), report, sent)
     _indicators(book.create_sheet("指标"), report)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,6 +147,32 @@ def _faults(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Del
             rows.append((title, name, words.zh, closed + still, closed, still, right, words.remedy_zh))
     rows.sort(key=lambda row: -int(row[5] or 0))
     _table(sheet, heads, rows, (28, 20, 36, 10, 12, 10, 36, 44))
+
+
+def _rows(sheet: Worksheet, report: DepartmentReport) -> None:
+    """Write some of the rows that wait, of every fault; the whole list is exported from the worklist."""
+    heads = ("数据资源", "信息项", "问题", "来源文件", "行号", "记录标识", "报送的值", "应填写", "处理建议")
+    rows: list[Row] = [
+        (
+            each.contract.table.business_name, fault.column_zh, fault.words.zh,
+            one.file, one.row, one.record, one.value, fault.right_zh, fault.words.remedy_zh,
+        )
+        for each, fault in report.faults
+        for one in fault.examples
+    ]  # fmt: skip
+    _table(sheet, heads, rows, (28, 20, 36, 30, 8, 24, 26, 36, 44))
+
+
+def _gate(sheet: Worksheet, report: DepartmentReport) -> None:
+    """Write the rules that did not pass at the last check of each table."""
+    heads = ("数据资源", "规则", "结论", "不合格", "规则编号")
+    rows: list[Row] = [
+        (each.contract.table.business_name, str(r["zh"]), VERDICTS[str(r["outcome"])], int(str(r["failed"])),
+         str(r["rule_id"]))
+        for each in report.resources
+        for r in each.rules
+    ]  # fmt: skip
+    _table(sheet, heads, rows, (28, 60, 10, 10, 60))
 
 
 def _deliveries(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Delivered]]) -> None:

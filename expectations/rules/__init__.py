@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from catalog.model.contract import Contract
-from expectations.gx import Expectation
+from expectations.gx import Expectation, RowConditionType
 from expectations.plan import LIVE
 from expectations.rule import Rule, Severity
 
@@ -27,7 +27,15 @@ class RuleBook:
     """Whether the table keeps tombstones."""
 
     def rule(
-        self, subject: str, what: str, severity: Severity, indicator: str, zh: str, en: str, version: int = 1
+        self,
+        subject: str,
+        what: str,
+        severity: Severity,
+        indicator: str,
+        zh: str,
+        en: str,
+        version: int = 1,
+        where: RowConditionType = None,
     ) -> dict[str, Any]:
         """Return the arguments every expectation needs: words, weight and the rows it looks at (live ones).
 
@@ -39,11 +47,14 @@ class RuleBook:
             zh: what must hold, in Chinese, for the department's report.
             en: the same in English.
             version: counted up when the meaning changes.
+            where: which of the live rows it looks at, in GX's row conditions; None for all of them.
         """
         department = self.contract.government.department
         rule_id = f"{self.contract.id}.{subject}.{what}"
         rule = Rule(rule_id, severity, indicator, zh, en, department, version=version)
-        return {**rule.arguments, **({"row_condition": LIVE} if self.live_only else {})}
+        if self.live_only:
+            where = LIVE if where is None else LIVE & where
+        return rule.arguments if where is None else {**rule.arguments, "row_condition": where}
 
 
 def module_of(resource: str) -> str | None:

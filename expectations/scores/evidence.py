@@ -123,7 +123,10 @@ def _delivered(session: Session, contract: Contract) -> list[Delivered]:
 
 
 def _rules(check: CheckResult | None) -> list[RuleCount]:
-    """Return the rules of a check with their indicators, which stand in the validation result that it points to."""
+    """Return the rules of a check with their indicators, which stand in the validation result that it points to.
+
+    A rule that saw no value, or whose other table is not there, is neither kept nor broken, and left out.
+    """
     path = Path(check.report_path) if check and check.report_path else None
     if check is None or path is None or not path.is_file():
         return []
@@ -133,7 +136,10 @@ def _rules(check: CheckResult | None) -> list[RuleCount]:
         meta = result.get("expectation_config", {}).get("meta") or {}
         verdict = verdicts.get(meta.get("rule_id"))
         if verdict and "indicator" in meta:
-            rows = (result.get("result") or {}).get("element_count")
+            counted = result.get("result") or {}
+            rows = counted.get("element_count")
+            if rows and counted.get("missing_count") == rows:
+                continue
             failed = int(verdict["failed"])
             named = (meta["rule_id"], meta["indicator"], meta.get("zh", ""), meta.get("en", ""))
             found.append(RuleCount(*named, failed if rows else min(failed, 1), int(rows or 1)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from catalog.control.positions import get_position, set_position
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract, Curate
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
+from jobs.curate.news import Seen, concerned_rows, remember, seen_before, seen_now
+from jobs.curate.record_flag import COLUMN, delivered_elements, record_flag
 from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
 from jobs.runtime.spark import connect
@@ -30,7 +31,8 @@ def curate(resource: str, batch: str | None = None) -> None:
 
     Grain:      one row per living entity that the contract's condition admits.
     Key:        the contract's primary key.
-    Reads:      the base library of ``government.curate.input``, changed entities only.
+    Reads:      the base library of ``government.curate.input`` and its disagreements: entities only that changed, that
+                sources began or ceased to disagree about, or whose sources fell silent or spoke again.
     Writes:     ``gold.<domain>__<name>``: rows no longer admitted are deleted.
     """
     del batch
@@ -44,35 +46,26 @@ def curate(resource: str, batch: str | None = None) -> None:
         spark = connect()
         expect_batch(spark, contract)
         delta.ensure(spark, table, gold_columns(contract), shared=True)
-        now = delta.current_version(spark, source)
         with session_scope() as session:
-            before = get_position(session, resource, source.name)
-        if before is not None and int(before) == now:
-            run.say(f"{source.name} has not changed since version {now}")
+            before, now = seen_before(session, resource, library), seen_now(spark, session, library)
+        if before == now:
+            run.say(f"{source.name} has not changed since version {now.library}")
             return
-        changed = _changed_rows(spark, library, None if before is None else int(before), now)
-        _cut(spark, changed, contract, cut, run, f"{contract.name}-{now}")
+        _cut(spark, concerned_rows(spark, library, before, now), contract, cut, run, now)
         with session_scope() as session:
-            set_position(session, resource, source.name, str(now))
+            remember(session, resource, library, now)
 
 
-def _changed_rows(spark: SparkSession, library: Contract, before: int | None, now: int) -> DataFrame:
-    """Return the rows of the library, at version ``now``, that changed after version ``before``."""
-    rows = delta.read(spark, table_of(library), now)
-    if before is None:
-        return rows
-    keys = delta.changed_rows(spark, table_of(library), before, now).select(*library.key).distinct()
-    return rows.join(F.broadcast(keys), library.key, "left_semi")
-
-
-def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curate, run: StageRun, label: str) -> None:
+def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curate, run: StageRun, seen: Seen) -> None:
     table = table_of(contract)
+    changed = changed.withColumn(COLUMN, record_flag(delivered_elements(contract), seen.silent))
     admitted = F.coalesce(F.expr(cut.where), F.lit(False)) & ~F.col("_is_deleted")
     columns = [F.expr(p.transform_logic or f"`{p.name}`").cast(p.spark_type).alias(p.name) for p in contract.properties]
     with staged(spark, changed.select(*columns, admitted.alias("_admitted")), run, "cut") as rows:
         counts = {row["_admitted"]: row["count"] for row in rows.groupBy("_admitted").count().collect()}
         _bring_in(spark, rows, contract)
     kept, out = counts.get(True, 0), counts.get(False, 0)
+    label = f"{contract.name}-{seen.library}.{seen.conflicts}"
     run.ledger(table.name, label, read=kept + out, accepted=kept, set_aside=out)
 
 

@@ -13,6 +13,7 @@ from catalog.model.registry import Registry
 from expectations.gate import is_passing, stopped
 from expectations.gx import gxe
 from expectations.plan import SuiteRefusedError, make_plan
+from expectations.relation import ExpectColumnValuesToExistInTable
 from expectations.result import CheckOutcome, RuleResult
 from expectations.rule import Rule, indicators
 from expectations.suite import build_plan
@@ -45,6 +46,13 @@ def test_two_rules_of_one_name() -> None:
 def test_lenient_mandatory_rule() -> None:
     with pytest.raises(SuiteRefusedError, match="mostly"):
         plan_of(gxe.ExpectColumnValuesToNotBeNull(column="c", mostly=0.99, **words()))
+
+
+def test_mandatory_rule_that_does_without_the_table_it_asks() -> None:
+    asked = {"column": "c", "reference_uri": "file:/nowhere", "reference_column": "k", "may_be_absent": True}
+    with pytest.raises(SuiteRefusedError, match="may_be_absent"):
+        plan_of(ExpectColumnValuesToExistInTable(**asked, **words()))
+    assert len(plan_of(ExpectColumnValuesToExistInTable(**asked, **words(severity="warn"))).rules) == 1
 
 
 def test_lenient_warning_is_allowed() -> None:

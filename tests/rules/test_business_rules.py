@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import expectations.rules as package
+from catalog.model.layers import table
 from catalog.model.registry import Registry, get_registry
 from expectations.gx import Expectation
 from expectations.one_pass import OnePass
@@ -24,15 +25,19 @@ def rules_of(resource: str) -> list[Expectation]:
     return business_rules(RuleBook(get_registry().get(resource), TODAY, live_only=True))
 
 
-def failures(spark: Any, resource: str, schema: str, records: list[tuple[Any, ...]]) -> dict[str, int]:
-    """Return how many rows break each rule."""
+def verdicts(spark: Any, resource: str, schema: str, records: list[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
+    """Return what each rule counted."""
     rules = rules_of(resource)
     assert rules
     one_pass = OnePass(spark.createDataFrame(records, schema), rules)
     one_pass.prepare()
     one_pass.run()
-    found = {rule.meta["rule_id"]: one_pass.verdict(index) for index, rule in enumerate(rules)}
-    return {rule_id: verdict.result["unexpected_count"] for rule_id, verdict in found.items()}
+    return {rule.meta["rule_id"]: one_pass.verdict(index).result for index, rule in enumerate(rules)}
+
+
+def failures(spark: Any, resource: str, schema: str, records: list[tuple[Any, ...]]) -> dict[str, int]:
+    """Return how many rows break each rule."""
+    return {rule: found["unexpected_count"] for rule, found in verdicts(spark, resource, schema, records).items()}
 
 
 def test_there_are_rules_files() -> None:
@@ -87,6 +92,46 @@ def test_a_licence_begins_before_it_ends(spark: Any) -> None:
         (date(2020, 1, 2), date(2020, 1, 1), True),
         (date(2020, 1, 1), None, False),
     ]
-    schema = "valid_from_date date, valid_to_date date, _is_deleted boolean"
-    found = failures(spark, "licence.licence", schema, records)
-    assert found == {"licence.licence.valid_to_date.not_before_valid_from_date": 1}
+    schema = (
+        "valid_from_date date, valid_to_date date, _is_deleted boolean, holder_code string, holder_kind_code string"
+    )
+    found = failures(spark, "licence.licence", schema, [(*record, None, "001") for record in records])
+    assert found["licence.licence.valid_to_date.not_before_valid_from_date"] == 1
+
+
+ONE, TWO, GONE = "91350100M000100Y43", "91350100M000100Y4X", "91350100M000100Y4Y"
+REFERENCES = {
+    "licence.licence.holder_code.is_known_entity": (
+        "base.legal_entity__entity", "uscc",
+        "valid_from_date date, valid_to_date date, holder_code string, holder_kind_code string, _is_deleted boolean",
+        [(None, None, *row) for row in (
+            (ONE, "001", False), (TWO, "001", False), (TWO, "001", False), (GONE, "001", False),
+            (TWO, "111", False), (TWO, "001", True), (None, "001", False),
+        )],
+        {"unexpected_count": 3, "element_count": 5, "missing_count": 0},
+    ),
+    "legal_entity.entity.representative_citizen_id.is_known_person": (
+        "base.population__person", "citizen_id",
+        "representative_citizen_id string, _is_deleted boolean",
+        [(ONE, False), (TWO, False), (GONE, False), (TWO, True), (None, False)],
+        {"unexpected_count": 2, "element_count": 4, "missing_count": 0},
+    ),
+}  # fmt: skip
+"""Rule → table and column that it asks, rows to judge, and what it must count."""
+
+
+@pytest.mark.parametrize("rule", REFERENCES)
+def test_a_reference_is_known_or_not_evaluable(spark: Any, stack: Any, tmp_path: Path, rule: str) -> None:
+    name, column, schema, records, expected = REFERENCES[rule]
+    resource = ".".join(rule.split(".")[:2])
+    before, stack.lake_uri = stack.lake_uri, f"file:{tmp_path}"
+    try:
+        found = verdicts(spark, resource, schema, records)[rule]
+        everything = {"unexpected_count": 0, "missing_count": expected["element_count"]}
+        assert {key: found[key] for key in expected} == {**expected, **everything}, "there is nothing to ask yet"
+        known = spark.createDataFrame([(ONE, False), (GONE, True)], f"{column} string, _is_deleted boolean")
+        known.write.format("delta").save(table(name).uri)
+        found = verdicts(spark, resource, schema, records)[rule]
+        assert {key: found[key] for key in expected} == expected
+    finally:
+        stack.lake_uri = before

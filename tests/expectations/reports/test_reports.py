@@ -118,7 +118,11 @@ def test_the_commands_write_pages_scores_and_months(resource, tmp_path):
     )
     assert done.exit_code == 0, done.output
     book = openpyxl.load_workbook(tmp_path / "m" / "2026-03-transport.xlsx")
-    assert book.sheetnames == ["概况", "问题", "报送", "指标"]
+    assert book.sheetnames == ["概况", "问题", "待更正行", "质量关口", "报送", "指标"]
+    waiting = [row for row in book["待更正行"].iter_rows(values_only=True) if row[0] == "示范报告清单"]
+    assert {row[5] for row in waiting} == {"B1", "B3"} and {row[3] for row in waiting} == {"2026-03-02.csv"}
+    assert all(isinstance(row[4], int) and row[2] and row[8] for row in waiting)
+    assert WRONG not in str(waiting)
     sent = [row for row in book["报送"].iter_rows(values_only=True) if row[0] == "示范报告清单"]
     assert [(row[1], row[4], row[5]) for row in sent] == [("2026-03-02", 23, 3), ("2026-03-03", 2, 0)]
     assert runner.invoke(app, ["report", "--department", "transport", "--month", "1999-01"]).exit_code != 0

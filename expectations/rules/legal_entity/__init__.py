@@ -1,0 +1,1 @@
+"""Business rules of the legal-entity domain (法人)."""
