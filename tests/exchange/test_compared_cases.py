@@ -10,7 +10,7 @@ from catalog.control.clocks import clocks_of
 from catalog.control.compared_cases import Doubt, end_corrected, raise_compared
 from catalog.control.correction_cases import KIND, find_case, move, open_cases, raise_case
 from catalog.control.life import history
-from catalog.control.session import engine, session_scope
+from catalog.control.session import session_scope
 from catalog.model.state_machine import Actor, MoveRefusedError
 
 LIBRARY, DEPARTMENT = "population.person", "human_resources"
@@ -90,10 +90,9 @@ def test_cases_end_as_they_stand_with_their_clocks(session):
         end_corrected(session, {numbers["raised"]: "batch"})
 
 
-def test_hundreds_take_few_statements(session, shared_database):
+def test_hundreds_take_few_statements(session):
     seen = []
-    counting = engine(shared_database)
-    event.listen(counting, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    event.listen(session.get_bind(), "before_cursor_execute", lambda *told: seen.append(told[2]))
     rows = [doubt(f"bulk-{n}") for n in range(400)]
     assert raise_compared(session, LIBRARY, rows) == 400
     raised = len(seen)
