@@ -18,6 +18,11 @@ os.environ.setdefault(JAVA_OPTIONS, QUICK_SERVER)
 """Tests are many small queries, for which the JVM's optimising compiler costs more than it saves."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes, so that no process is left with one when the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def use_home(home: Path) -> Settings:
     """Point this process at ``home`` and forget what was read before."""
     os.environ["GUANTONG_HOME"] = str(home)

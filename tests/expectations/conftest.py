@@ -52,6 +52,7 @@ def site(stack: Any, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("CONTROL_URL", shared.control_url)
     monkeypatch.setenv("SPARK_REMOTE", shared.spark_remote)
     monkeypatch.setenv("IDENTITY_KEY", "0f" * 32)
+    monkeypatch.setenv("AUDIT_KEY", shared.require("audit_key"))
     monkeypatch.setenv("GUANTONG_HOME", str(tmp_path))
     monkeypatch.setenv("LAKE_URI", f"file:{tmp_path}/lake")
     monkeypatch.setenv("RESOURCE_PATH", str(tmp_path / "contracts"))

@@ -15,6 +15,8 @@ from infra.stack import down
 from infra.stack.home import Home
 from infra.stack.state import StackState
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCALE = "0.02"
 KINDS = 15

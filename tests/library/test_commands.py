@@ -17,9 +17,9 @@ def ask(*words):
 
 
 def asked(*words):
-    code, output = ask(*words, "--json")
-    assert code == 0, output
-    return json.loads(output)
+    found = CliRunner().invoke(app, [*words, "--json"])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)
 
 
 def test_authority_is_checked_and_shown():

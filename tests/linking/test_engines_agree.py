@@ -7,6 +7,8 @@ from jobs.reconcile.linking.engine import DuckDBEngine, SparkEngine
 from jobs.reconcile.linking.model import load_model
 from tests.linking.lists import firm_lists, person_lists
 
+pytestmark = pytest.mark.long
+
 LEAST = {"population.person": 150, "legal_entity.entity": 150}
 
 

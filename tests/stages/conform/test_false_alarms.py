@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from catalog.model.registry import Registry
 from catalog.model.settings import CHECKOUT
 from jobs.conform.judge import judge
 from jobs.runtime.spark import expect_rows, many_expressions
 from tests.generated.companies import companies
+
+pytestmark = pytest.mark.long
 
 ROWS = 1_000_000
 SPOILT = 0.001

@@ -18,6 +18,8 @@ from jobs.extract.header import names_of
 from jobs.runtime.spark import expect_rows
 from tests.real_lists import real_lists_folder
 
+pytestmark = pytest.mark.long
+
 REGISTRY, WATER, GEOHAZARD = (
     "legal_entity.registry_sichuan",
     "licence.water_qualification",

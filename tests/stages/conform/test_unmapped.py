@@ -24,6 +24,8 @@ from jobs.conform.duplicates import still_current
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
 
+pytestmark = pytest.mark.long
+
 COLUMNS = {"uscc": "统一社会信用代码", "shop_name": "店铺名称", "status_code": "登记状态"}
 STATUS = {"from": ["登记状态"], "standard": "code", "code_list": "entity_status"}
 HEADER = "统一社会信用代码,店铺名称,登记状态\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import yaml
 from typer.testing import CliRunner
 
@@ -19,6 +20,8 @@ from catalog.model.registry import get_registry
 from catalog.model.rule_digest import rule_digest
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
+
+pytestmark = pytest.mark.long
 
 COLUMNS = {
     "record_no": "记录号", "uscc": "统一社会信用代码", "shop_name": "店铺名称",

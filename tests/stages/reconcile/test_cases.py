@@ -19,6 +19,8 @@ from jobs.reconcile.stage import reconcile
 from jobs.runtime import delta
 from tests.stages.reconcile.library_rows import ANN, BEN, forget, instant, library, silver_row, write
 
+pytestmark = pytest.mark.long
+
 PERSON, SHARED = "population.person", "population.resident_basic"
 OFFICER = Actor("示范经办", "human_resources", frozenset({"provider_officer"}))
 

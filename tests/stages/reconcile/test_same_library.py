@@ -19,6 +19,8 @@ from jobs.runtime import delta
 from jobs.runtime import spark as sessions
 from tests.stages.reconcile.library_rows import forget, instant, silver_row, write
 
+pytestmark = pytest.mark.long
+
 PERSON, INPUTS = "population.person", ("population.resident", "population.insured_person")
 DAYS, PEOPLE = 10, 24
 
