@@ -5,6 +5,7 @@ Usable from any Great Expectations project on Spark; the other table is a Delta 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import reduce
 from operator import and_
 from typing import Any, ClassVar
@@ -43,13 +44,13 @@ class RelationExpectation(BatchExpectation):  # type: ignore[misc]
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "row_condition", "condition_parser")
 
     @property
+    @abstractmethod
     def columns(self) -> list[str]:
         """The columns of the table by whose values alone a row is judged."""
-        raise NotImplementedError
 
+    @abstractmethod
     def without_counterpart(self, rows: DataFrame) -> DataFrame:
         """Return those of ``rows`` that break the expectation."""
-        raise NotImplementedError
 
     def is_absent(self, rows: DataFrame) -> bool:
         """Return whether the other table does not exist, and need not."""
