@@ -66,6 +66,9 @@ def refuse_narrower(grant: AccessGrant) -> SharingError:
 
 
 def _narrower(reason: str) -> SharingError:
-    return SharingError(
-        403, "GRANT_NARROWER", f"The grant is narrower than this table, whose files are served whole only: {reason}."
+    message = (
+        f"The grant is narrower than this table, whose files are served whole only: {reason}."
+        " Apply for the whole table, or ask its provider to publish a copy of this scope"
+        " (请申请整表，或请数源部门发布相应范围的副本)."
     )
+    return SharingError(403, "GRANT_NARROWER", message)
