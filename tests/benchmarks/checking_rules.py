@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from cuallee import Check, CheckLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -80,12 +81,8 @@ def by_hand(frame: DataFrame) -> dict[str, int]:
     return {f"bench.{name}": int(value or 0) for name, value in row.items() if name != "rows"}
 
 
-def by_cuallee(frame: DataFrame) -> dict[str, int] | None:
-    """Return the failing rows by cuallee of those rules that it has, or None where it is not installed."""
-    try:
-        from cuallee import Check, CheckLevel
-    except ImportError:
-        return None
+def by_cuallee(frame: DataFrame) -> dict[str, int]:
+    """Return the failing rows by cuallee of those rules that it has."""
     check = Check(CheckLevel.WARNING, "bench")
     check.is_unique("record_no")
     for name in REQUIRED:
