@@ -5,12 +5,13 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, Limit, ResourceName, explained, show
 from catalog.control.correction_cases import open_cases
 from catalog.control.disclosures import record_disclosure
-from catalog.control.identities import linked_by_persons, redirects_of
+from catalog.control.identities import linked_by_persons, merged_by, redirects_of
 from catalog.control.masking import mask_personal
 from catalog.control.session import session_scope
 from catalog.library.agreement import Agreement, agreements, differences
@@ -57,8 +58,7 @@ def explain_cells(
             raise typer.BadParameter(f"{resource} has no column {column}", param_hint="--column")
         with session_scope() as session:
             doubted = {c.column_name: c.number for c in open_cases(session, resource, row_keys=[found.entity_id])}
-            linked = {record_of(v) for v in found.versions if v.linked_by}
-            persons = linked_by_persons(session, resource, linked) if linked else {}
+            persons = _persons(session, found)
         if unmask:
             names, place = [cell.column for cell in cells], f"{resource}:{found.entity_id}"
             shown = [key] if is_valid_citizen_id(key := found.entity_key) else []
@@ -162,8 +162,21 @@ def _testimony(testimony: Testimony, column: str, hide: Hide, persons: Mapping[s
     }
 
 
+def _persons(session: Session, found: Explanation) -> dict[str, list[str]]:
+    """Return record → who put it where it belongs, for records of sources without the national key."""
+    how = {record_of(version): version.linked_by for version in found.versions if version.linked_by}
+    if not how:
+        return {}
+    library = found.contract.id
+    decided = linked_by_persons(session, library, how)
+    merged = merged_by(session, library, {h.merged_from for h in how.values() if h.merged_from})
+    return {
+        r: [*decided.get(r, []), *([merged[h.merged_from]] if h.merged_from in merged else [])] for r, h in how.items()
+    }
+
+
 def _linked(version: Version, persons: Mapping[str, list[str]]) -> dict[str, Any] | None:
-    """Return how a record without the national key was found to be the entity's, and which persons said so."""
+    """Return how a record without the national key was found to be the entity's, and who or what decided it."""
     how = version.linked_by
     if how is None:
         return None

@@ -111,6 +111,14 @@ def linked_by_persons(session: Session, library: str, records: Collection[str]) 
     return found
 
 
+def merged_by(session: Session, library: str, entity_ids: Collection[str]) -> dict[str, str]:
+    """Return id → who or what merged it into another: a person, or the version of a model."""
+    query = select(EntityRedirect.from_id, EntityRedirect.recorded_by).where(
+        EntityRedirect.library == library, EntityRedirect.from_id.in_(entity_ids), EntityRedirect.ended_at.is_(None)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
 def history_of(session: Session, library: str, entity_id: str) -> list[EntityRedirect]:
     """Return every redirect from or to an id, the ended ones too, in order."""
     touched = (EntityRedirect.from_id == entity_id) | (EntityRedirect.to_id == entity_id)

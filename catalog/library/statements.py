@@ -42,13 +42,15 @@ class Linked:
     """How a record without the national key was found to be the entity's (关联方式)."""
 
     method: str
-    """``person``, ``key``, ``organisation_code``, ``registration_no`` or ``model``; ``new`` came before others."""
+    """``person``, ``key``, ``organisation_code``, ``registration_no``, ``model`` or ``new`` (unlike all known)."""
     model: str | None
     """Version of the model, where it linked."""
     weight: float | None
     """Evidence in bits, where the model linked."""
     linked_to: str | None
     """The record it was linked to, ``<resource>|<record key>``."""
+    merged_from: str | None
+    """The entity it was found to be, where that has been merged into the one it speaks for."""
 
 
 @dataclass(frozen=True)

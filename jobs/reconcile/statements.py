@@ -27,7 +27,7 @@ from jobs.reconcile.identity import entity_id
 from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
 
-LINKED_BY = "struct<method:string,model:string,weight:double,linked_to:string>"
+LINKED_BY = "struct<method:string,model:string,weight:double,linked_to:string,merged_from:string>"
 """How the record of a source without the key was found to be the entity's (关联方式)."""
 STATEMENT_COLUMNS: list[ColumnSpec] = [
     ("entity_id", "string", "实体标识"),

@@ -42,11 +42,12 @@ def judged_records(spark: SparkSession, work: Work, concerned: DataFrame | None)
         that speak.
     """
     members = work.read(spark, identity_of(work.library))
+    merged_from = F.when(F.col("original_id") != F.col("entity_id"), F.col("original_id"))
     own = members.where(F.col("resource") == work.source.id).select(
         F.col("record_id").alias("_record_id"),
         F.col("record_key").alias("_record_key"),
         F.col("entity_id").alias("_entity_id"),
-        F.struct("method", "model", "weight", "linked_to").alias("_linked_by"),
+        F.struct("method", "model", "weight", "linked_to", merged_from.alias("merged_from")).alias("_linked_by"),
     )
     if concerned is not None:
         own = own.join(F.broadcast(concerned), "_entity_id", "left_semi")
