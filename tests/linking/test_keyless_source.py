@@ -15,15 +15,28 @@ from catalog.control.migrations import migrate
 from catalog.control.session import session_scope
 from catalog.control.tables import CorrectionCase
 from catalog.library.explain import explain
+from catalog.model.entity_ids import entity_id_of
 from catalog.model.errors import ContractError
-from catalog.model.layers import conflict_of, identity_of, keyed_of, statement_of, table_of, waiting_of
+from catalog.model.layers import (
+    conflict_of,
+    identity_of,
+    keyed_of,
+    linkage_of,
+    redirect_of,
+    statement_of,
+    table_of,
+    waiting_of,
+)
 from catalog.model.registry import RESOURCES, Registry, get_registry
+from catalog.model.settings import get_settings
 from jobs.reconcile.as_of import digest, library_as_of
 from jobs.reconcile.linking import keyed
+from jobs.reconcile.linking.keys import judged_records
 from jobs.reconcile.linking.stage import link
+from jobs.reconcile.linking.tables import IDENTITY_COLUMNS, REDIRECT_COLUMNS, linkage_columns
 from jobs.reconcile.stage import reconcile
 from jobs.runtime import delta
-from tests.stages.reconcile.library_rows import ANN, CAT, forget, instant, library, silver_row, write
+from tests.stages.reconcile.library_rows import ANN, BEN, CAT, forget, instant, library, silver_row, write
 
 PERSON, RESIDENT, KEYLESS = "population.person", "population.resident", "population.practitioner"
 OWN = Path(__file__).parent / "resources"
@@ -213,6 +226,49 @@ def test_day_by_day_equals_built_again(persons, spark, monkeypatch, tmp_path):
     assert {key: (row["_record_key"], row["phone"]) for key, row in again.items()} == {
         key: (row["_record_key"], row["phone"]) for key, row in kept.items()
     }
+
+
+def entity(key):
+    return entity_id_of(PERSON, key, get_settings().identity_key)
+
+
+BELONGING = {
+    (RESIDENT, "a"): (ANN, ANN), (RESIDENT, "b"): (ANN, BEN), (RESIDENT, "c"): ("lone", CAT),
+    (RESIDENT, "d"): ("two", "D"), (RESIDENT, "e"): ("two", "E"), (RESIDENT, "f"): ("F", "F"),
+    (KEYLESS, "1"): (ANN, None), (KEYLESS, "2"): (ANN, BEN), (KEYLESS, "3"): (ANN, "F"), (KEYLESS, "4"): ("lone", None),
+    (KEYLESS, "5"): ("two", None), (KEYLESS, "6"): ("none", None), (KEYLESS, "7"): ("F", None),
+    (KEYLESS, "8"): ("F", None),
+}  # fmt: skip
+"""Record → what its entity's id is made of, and the valid key that it states."""
+MERGED = {BEN: ANN, CAT: "lone", "D": "two", "E": "two"}
+
+
+def test_no_record_speaks_for_another_number_than_its_own_but_where_persons_merged(
+    persons, spark, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(persons, "lake_uri", f"file:{tmp_path}")
+    rows = [practitioner(n, "示范", 9 if n in (2, 8) else 1) for n in range(1, 9)]
+    write(spark, KEYLESS, [{**row, "_record_key": str(n)} for n, row in enumerate(rows, start=1)])
+    tables = [identity_of(contract()), linkage_of(contract()), redirect_of(contract())]
+    shapes = [IDENTITY_COLUMNS, linkage_columns("person"), REDIRECT_COLUMNS]
+    found = [(f"{r}|{k}", r, k, entity(made_of), entity(made_of)) for (r, k), (made_of, _) in BELONGING.items()]
+    stated = [(f"{r}|{k}", key) for (r, k), (_, key) in BELONGING.items()]
+    merged = [(entity(gone), entity(stays)) for gone, stays in MERGED.items()]
+    contents = [
+        (found, ["record_id", "resource", "record_key", "entity_id", "original_id"]),
+        (stated, ["record_id", "key"]),
+        (merged, ["from_id", "to_id"]),
+    ]
+    for table, shape, (content, columns) in zip(tables, shapes, contents, strict=True):
+        delta.ensure(spark, table, shape)
+        frame = spark.createDataFrame(content, ", ".join(f"{name} string" for name in columns))
+        delta.merge(spark, frame, table, columns[:1])
+    now = {table.name: delta.current_version(spark, table) for table in (table_of(contract(KEYLESS)), *tables)}
+    judged = judged_records(spark, keyed.Work(contract(), contract(KEYLESS), None, now), None).collect()
+    assert {row["_record_key"]: row["_reason"] or row["citizen_id"] for row in judged} == {
+        "1": "NEWER_RECORD_SPEAKS", "2": ANN, "3": "KEY_OF_ANOTHER", "4": CAT, "5": "SEVERAL_NATIONAL_KEYS",
+        "6": "NO_NATIONAL_KEY", "7": "NEWER_RECORD_SPEAKS", "8": "F",
+    }  # fmt: skip
 
 
 def test_an_input_without_the_key_is_refused_unless_its_records_are_linked(tmp_path):

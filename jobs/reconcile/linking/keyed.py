@@ -177,12 +177,13 @@ def _write_keyed(
 
 def _tombstones(gone: DataFrame, silver: DataFrame) -> DataFrame:
     """Return rows as deleted: by the batch that deleted the record, where one did and not a person or a link."""
-    taken = [F.col(name).alias(f"_deleted{name}") for name in _ORIGIN]
-    deleted = silver.where("_is_deleted").select("_record_key", F.lit(True).alias("_was_deleted"), *taken)
-    deleted = deleted.join(F.broadcast(gone.select("_record_key")), "_record_key", "left_semi")
-    rows = gone.join(deleted, "_record_key", "left")
-    origin = {n: F.when(F.col("_was_deleted"), F.col(f"_deleted{n}")).otherwise(F.col(n)) for n in _ORIGIN}
-    rows = rows.withColumns(origin)
+    own = silver.join(F.broadcast(gone.select("_record_key").distinct()), "_record_key", "left_semi")
+    ended = own.groupBy("_record_key").agg(
+        F.every("_is_deleted").alias("_has_ended"), F.max_by(F.struct(*_ORIGIN), "_source_at").alias("_last")
+    )
+    by_source = F.col("_has_ended") & F.col("_last").isNotNull()
+    origin = {name: F.when(by_source, F.col(f"_last.{name}")).otherwise(F.col(name)) for name in _ORIGIN}
+    rows = gone.join(ended, "_record_key", "left").withColumns(origin)
     return rows.withColumns({"_is_deleted": F.lit(True), "_recorded_at": F.current_timestamp()})
 
 
