@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.__main__ import app
+from catalog.control.identities import redirects_of, restore_entity
 from catalog.control.ledger import ledger_entries
 from catalog.control.migrations import migrate
 from catalog.control.session import session_scope
@@ -134,8 +135,14 @@ def persons(spark, stack, tmp_path_factory):
             practitioner(3, "示范文丙", 1, phone="10099999999", **CATS),
         ]
         write(spark, KEYLESS, records)
+        with session_scope() as session:
+            standing = redirects_of(session, PERSON)
         link_and_reconcile()
         yield stack
+    forget(PERSON)
+    with session_scope() as session:
+        for merged in redirects_of(session, PERSON).keys() - standing:
+            restore_entity(session, PERSON, merged, by="示范审核员")
     get_registry.cache_clear()
 
 
