@@ -57,7 +57,7 @@ def resident(key, name, day, **values):
 def practitioner(number, name, day, **values):
     """Return one record of the keyless source, as conform writes it."""
     return silver_row(
-        register_no=f"{RUN}-{number}", name=name, _record_key=f"{RUN}-{number}", _source_at=instant(day),
+        register_no=number, name=name, _record_key=f"{RUN}-{number}", _source_at=instant(day),
         _batch_id=f"tr{day}", _source_file="practitioner.csv", _row_number=number,
         _row_hash=day * 10 + number, **values,
     )  # fmt: skip
@@ -86,7 +86,7 @@ def living(spark):
     return delta.read(spark, table_of(contract())).where("NOT _is_deleted")
 
 
-def testimony(key, column):
+def what_it_says_of(key, column):
     [cell] = [cell for cell in explain(PERSON, key).cells if cell.column == column]
     return next((t for t in cell.testimonies if t.source == KEYLESS), None)
 
@@ -149,14 +149,14 @@ def persons(spark, stack, tmp_path_factory):
 def test_its_value_stands_in_the_library_and_explains_itself(persons, spark):
     ann = library(spark, PERSON)[ANN]
     assert (ann["phone"], ann["name"], ann["_flags"]) == ("10012345678", "示范国华", ["SOURCES_DISAGREE"])
-    told = testimony(ANN, "phone")
+    told = what_it_says_of(ANN, "phone")
     assert (told.verdict, told.said.value, told.department) == ("source", "10012345678", "transport")
     spoken = told.version
     assert (spoken.batch_id, spoken.source_file, spoken.row_number) == ("tr2", "practitioner.csv", 1)
     assert (spoken.record_key, spoken.linked_by.method) == (f"{RUN}-1", "model")
     assert (spoken.linked_by.model, spoken.linked_by.weight > 11) == ("population.person/1", True)
-    assert testimony(ANN, "name").said.original == "示范 國华"
-    key = testimony(ANN, "citizen_id")
+    assert what_it_says_of(ANN, "name").said.original == "示范 國华"
+    key = what_it_says_of(ANN, "citizen_id")
     assert (key.verdict, key.said) == ("missing", None), "it did not give the number"
     [cell] = ask("explain", PERSON, ANN, "--column", "phone")[0]["cells"]
     assert cell["source"]["linked_by"]["model"] == "population.person/1"
@@ -211,7 +211,7 @@ def test_a_split_takes_the_value_away_and_a_merge_brings_it_back(persons, spark)
     link_and_reconcile()
     assert library(spark, PERSON)[CAT]["phone"] is None
     assert keyed_rows(spark)[CAT]["_is_deleted"] and waiting(spark)["3"] == "NO_NATIONAL_KEY"
-    assert testimony(CAT, "phone") is None
+    assert what_it_says_of(CAT, "phone") is None
     ask("merge", PERSON, entity, parted["entity_id"], "--by", "示范审核员", "--note", "同一人")
     link_and_reconcile()
     assert library(spark, PERSON)[CAT]["phone"] == "10099999999"
