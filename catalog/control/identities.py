@@ -97,7 +97,7 @@ def linked_by_persons(session: Session, library: str, records: Collection[str]) 
         RecordAssignment.record_id.in_(records),
         RecordAssignment.ended_at.is_(None),
     )
-    found = {record: [by] for record, by in session.execute(assigned).tuples()}
+    found = {record: [by] for record, by in session.execute(assigned)}
     paired = (
         select(ReviewPair.left_record, ReviewPair.right_record, ReviewDecision.decided_by)
         .join(ReviewDecision, ReviewDecision.pair_id == ReviewPair.id)
@@ -105,7 +105,7 @@ def linked_by_persons(session: Session, library: str, records: Collection[str]) 
         .where(or_(ReviewPair.left_record.in_(records), ReviewPair.right_record.in_(records)))
         .order_by(ReviewDecision.id)
     )
-    for left, right, by in session.execute(paired).tuples():
+    for left, right, by in session.execute(paired):
         for record in {left, right}.intersection(records):
             found.setdefault(record, []).append(by)
     return found
@@ -116,7 +116,7 @@ def merged_by(session: Session, library: str, entity_ids: Collection[str]) -> di
     query = select(EntityRedirect.from_id, EntityRedirect.recorded_by).where(
         EntityRedirect.library == library, EntityRedirect.from_id.in_(entity_ids), EntityRedirect.ended_at.is_(None)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def history_of(session: Session, library: str, entity_id: str) -> list[EntityRedirect]:

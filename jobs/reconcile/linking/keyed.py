@@ -159,20 +159,18 @@ def _write_keyed(
     """Write the rows of entities whose record, or what it says, is another; an entity without one gets a tombstone."""
     columns = [name for name, _, _ in keyed_columns(work.library, work.source)]
     speaking = judged.where("_reason IS NULL").withColumn("_recorded_at", F.current_timestamp()).select(*columns)
-    present = delta.read(spark, work.table)
-    known = present
+    known = delta.read(spark, work.table, delta.current_version(spark, work.table)).select(*columns)
     if concerned is not None:
-        named = speaking.select(work.key).distinct()
-        of_entities = present.join(F.broadcast(concerned), "_entity_id", "left_semi")
-        others = present.join(F.broadcast(named), work.key, "left_semi")
-        known = of_entities.unionByName(others).dropDuplicates([work.key])
-    with staged(spark, known.select(*columns), run, f"known_{work.source.name}") as stood:
-        gone = stood.where(~F.col("_is_deleted")).join(speaking, work.key, "left_anti")
-        rows = speaking.unionByName(_tombstones(gone, work.read(spark, table_of(work.source))).select(*columns))
-        before = stood.select(work.key, _hash(_SAYS).alias("_was"))
-        differing = rows.join(before, work.key, "left").where(F.col("_was").isNull() | (F.col("_was") != _hash(_SAYS)))
-        with staged(spark, differing.select(*columns), run, f"differing_{work.source.name}") as changed:
-            delta.bring(spark, changed, work.table, [work.key], present=stood.select(work.key), update_when="true")
+        named = F.broadcast(speaking.select(work.key).distinct())
+        of_entities = known.join(F.broadcast(concerned), "_entity_id", "left_semi")
+        known = of_entities.unionByName(known.join(named, work.key, "left_semi")).dropDuplicates([work.key])
+    gone = known.where(~F.col("_is_deleted")).join(speaking, work.key, "left_anti")
+    rows = speaking.unionByName(_tombstones(gone, work.read(spark, table_of(work.source))).select(*columns))
+    before = known.select(work.key, _hash(_SAYS).alias("_was"))
+    differing = rows.join(before, work.key, "left").where(F.col("_was").isNull() | (F.col("_was") != _hash(_SAYS)))
+    with staged(spark, differing, run, f"differing_{work.source.name}") as changed:
+        present = changed.where("_was IS NOT NULL").select(work.key)
+        delta.bring(spark, changed.select(*columns), work.table, [work.key], present=present, update_when="true")
 
 
 def _tombstones(gone: DataFrame, silver: DataFrame) -> DataFrame:
