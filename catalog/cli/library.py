@@ -1,22 +1,23 @@
 """`python -m catalog explain | conflicts`: why a cell is what it is, and how far sources agree (溯源与校核)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, Limit, ResourceName, explained, show
 from catalog.control.correction_cases import open_cases
 from catalog.control.disclosures import record_disclosure
-from catalog.control.identities import redirects_of
+from catalog.control.identities import linked_by_persons, merged_by, redirects_of
 from catalog.control.masking import mask_personal
 from catalog.control.session import session_scope
 from catalog.library.agreement import Agreement, agreements, differences
 from catalog.library.explain import Cell, Explanation, Testimony, explain
 from catalog.library.masked import masked
-from catalog.library.statements import NoStatementsError, statement_rows
+from catalog.library.statements import NoStatementsError, Version, record_of, statement_rows
 from catalog.model.contract import Contract
 from catalog.model.ids.citizen_id import is_valid_citizen_id
 from catalog.model.registry import get_registry
@@ -57,13 +58,14 @@ def explain_cells(
             raise typer.BadParameter(f"{resource} has no column {column}", param_hint="--column")
         with session_scope() as session:
             doubted = {c.column_name: c.number for c in open_cases(session, resource, row_keys=[found.entity_id])}
+            persons = _persons(session, found)
         if unmask:
             names, place = [cell.column for cell in cells], f"{resource}:{found.entity_id}"
-            persons = [key] if is_valid_citizen_id(key := found.entity_key) else []
-            with acting("cell.unmask", place, detail={"columns": names}, purpose=reason, persons=persons) as session:
+            shown = [key] if is_valid_citizen_id(key := found.entity_key) else []
+            with acting("cell.unmask", place, detail={"columns": names}, purpose=reason, persons=shown) as session:
                 record_disclosure(session, resource=resource, entity_id=found.entity_id, columns=names, reason=reason)
         hide = _hiding(found.contract, whole=unmask)
-    rows = [_cell(cell, found, hide, doubted.get(cell.column)) for cell in cells]
+    rows = [_cell(cell, found, hide, doubted.get(cell.column), persons) for cell in cells]
     if as_json:
         told = {name: getattr(found, name) for name in ("entity_id", "leads_to", "merged", "is_deleted")}
         show("", [], [{**told, "cells": rows}], as_json)
@@ -121,9 +123,11 @@ def _reconciled() -> list[Contract]:
     return found
 
 
-def _cell(cell: Cell, found: Explanation, hide: Hide, case: str | None) -> dict[str, Any]:
+def _cell(
+    cell: Cell, found: Explanation, hide: Hide, case: str | None, persons: Mapping[str, list[str]]
+) -> dict[str, Any]:
     names = {p.name: p.business_name for p in found.contract.properties}
-    testimonies = [_testimony(t, cell.column, hide) for t in cell.testimonies]
+    testimonies = [_testimony(t, cell.column, hide, persons) for t in cell.testimonies]
     return {
         "column": cell.column,
         "name": names[cell.column],
@@ -137,7 +141,7 @@ def _cell(cell: Cell, found: Explanation, hide: Hide, case: str | None) -> dict[
     }
 
 
-def _testimony(testimony: Testimony, column: str, hide: Hide) -> dict[str, Any]:
+def _testimony(testimony: Testimony, column: str, hide: Hide, persons: Mapping[str, list[str]]) -> dict[str, Any]:
     version, said = testimony.version, testimony.said
     return {
         "verdict": testimony.verdict,
@@ -150,11 +154,34 @@ def _testimony(testimony: Testimony, column: str, hide: Hide) -> dict[str, Any]:
         "file": mask_personal(version.source_file) if version.source_file else None,
         "row": version.row_number,
         "record_key": mask_personal(version.record_key),
+        "linked_by": _linked(version, persons),
         "valid_from": testimony.since.source_at,
         "first_seen": testimony.since.recorded_at,
         "first_seen_on": testimony.since.recorded_on,
         "last_seen": version.recorded_at,
     }
+
+
+def _persons(session: Session, found: Explanation) -> dict[str, list[str]]:
+    """Return record → who put it where it belongs, for records of sources without the national key."""
+    how = {record_of(version): version.linked_by for version in found.versions if version.linked_by}
+    if not how:
+        return {}
+    library = found.contract.id
+    decided = linked_by_persons(session, library, how)
+    merged = merged_by(session, library, {h.merged_from for h in how.values() if h.merged_from})
+    return {
+        r: [*decided.get(r, []), *([merged[h.merged_from]] if h.merged_from in merged else [])] for r, h in how.items()
+    }
+
+
+def _linked(version: Version, persons: Mapping[str, list[str]]) -> dict[str, Any] | None:
+    """Return how a record without the national key was found to be the entity's, and who or what decided it."""
+    how = version.linked_by
+    if how is None:
+        return None
+    to = mask_personal(how.linked_to) if how.linked_to else None
+    return {**vars(how), "linked_to": to, "by": persons.get(record_of(version), [])}
 
 
 def _tell(rows: list[dict[str, Any]]) -> None:
@@ -181,7 +208,11 @@ def _change(testimony: dict[str, Any]) -> str:
 
 def _place(testimony: dict[str, Any]) -> str:
     where = testimony["file"] or f"record {testimony['record_key']}"
-    return where if testimony["row"] is None else f"{where}, row {testimony['row']}"
+    where = where if testimony["row"] is None else f"{where}, row {testimony['row']}"
+    if (how := testimony["linked_by"]) is None:
+        return where
+    evidence = "" if how["weight"] is None else f" {how['weight']:+.1f} bits"
+    return f"{where}; linked by {', '.join(how['by']) or how['model'] or how['method']}{evidence}"
 
 
 def _difference(contract: Contract, difference: Any) -> dict[str, Any]:  # noqa: ANN401 - its fields are named below

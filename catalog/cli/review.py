@@ -7,8 +7,11 @@ import typer
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control.linkage_tables import ReviewPair
+from catalog.control.masking import mask_personal
 from catalog.control.reviews import decide_pair, decisions_of, list_pairs, pair_of, undo_decision
 from catalog.control.session import session_scope
+from catalog.library.waiting import waiting_records
+from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Pairs of records that may be the same, for persons to decide (人工判定).")
@@ -32,6 +35,34 @@ def list_all(
             pairs = list_pairs(session, library, None if state == "all" else state, limit)
         rows = [fields(pair, *_SUMMARY) for pair in pairs]
     show("Review queue (待人工判定)", _SUMMARY, rows, as_json)
+
+
+@app.command("waiting")
+def list_waiting(
+    library: Annotated[str, typer.Argument(metavar="LIBRARY", help="Base library, such as population.person.")],
+    limit: Annotated[int, typer.Option(help="At most so many of each source, the newest first.", min=1)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List records of sources without the national key that say nothing in the library yet, and why (待归属记录)."""
+    with explained():
+        found = waiting_records(get_registry().get(library), limit)
+    rows = [
+        {
+            **fields(record, "source", "entity_id", "batch_id", "row_number"),
+            "record_key": mask_personal(record.record_key),
+            "file": mask_personal(record.source_file) if record.source_file else None,
+            "reason": record.reason.code,
+            "why": record.reason.zh,
+            "remedy": record.reason.remedy_zh,
+        }
+        for record in found
+    ]
+    show(
+        "Waiting records (待归属记录)",
+        ["source", "record_key", "entity_id", "why", "file", "row_number"],
+        rows,
+        as_json,
+    )
 
 
 @app.command("show")

@@ -3,13 +3,13 @@
 Invariant: redirects have no circle, and each id has at most one standing redirect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.linkage_tables import EntityRedirect, RecordAssignment
+from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, ReviewDecision, ReviewPair
 from catalog.model.errors import GuantongError
 
 
@@ -88,6 +88,35 @@ def assignments_of(session: Session, library: str) -> dict[str, str]:
     """Return record → entity id, for the records that persons have assigned."""
     query = select(RecordAssignment).where(RecordAssignment.library == library, RecordAssignment.ended_at.is_(None))
     return {row.record_id: row.entity_id for row in session.scalars(query)}
+
+
+def linked_by_persons(session: Session, library: str, records: Collection[str]) -> dict[str, list[str]]:
+    """Return record → who put it where it belongs, or said that it is another's: standing decisions only."""
+    assigned = select(RecordAssignment.record_id, RecordAssignment.recorded_by).where(
+        RecordAssignment.library == library,
+        RecordAssignment.record_id.in_(records),
+        RecordAssignment.ended_at.is_(None),
+    )
+    found = {record: [by] for record, by in session.execute(assigned)}
+    paired = (
+        select(ReviewPair.left_record, ReviewPair.right_record, ReviewDecision.decided_by)
+        .join(ReviewDecision, ReviewDecision.pair_id == ReviewPair.id)
+        .where(ReviewPair.library == library, ReviewPair.state == "link", ReviewDecision.undone_at.is_(None))
+        .where(or_(ReviewPair.left_record.in_(records), ReviewPair.right_record.in_(records)))
+        .order_by(ReviewDecision.id)
+    )
+    for left, right, by in session.execute(paired):
+        for record in {left, right}.intersection(records):
+            found.setdefault(record, []).append(by)
+    return found
+
+
+def merged_by(session: Session, library: str, entity_ids: Collection[str]) -> dict[str, str]:
+    """Return id → who or what merged it into another: a person, or the version of a model."""
+    query = select(EntityRedirect.from_id, EntityRedirect.recorded_by).where(
+        EntityRedirect.library == library, EntityRedirect.from_id.in_(entity_ids), EntityRedirect.ended_at.is_(None)
+    )
+    return dict(session.execute(query).all())
 
 
 def history_of(session: Session, library: str, entity_id: str) -> list[EntityRedirect]:

@@ -128,7 +128,9 @@ def explain_versions(
         if column in decided:
             cells.append(decided[column])
         elif column == spec.key:
-            cells.append(Cell(column, key, "key", "the national key, as every source gives it", _keyed(now, known)))
+            cells.append(
+                Cell(column, key, "key", "the national key, as every source that has it gives it", _keyed(now, known))
+            )
         elif column == spec.entity_id:
             note = "made of the national key with this installation's secret; the same for ever"
             cells.append(Cell(column, versions[0].entity_id, "id", note, []))
@@ -191,8 +193,11 @@ def _keyed(now: Mapping[str, Version], known: Sequence[Version]) -> list[Testimo
     found = []
     for source, version in now.items():
         department = get_registry().get(source).government.department
-        said = Said(version.entity_key, version.entity_key, None)
         first = next(v for v in known if v.source == source)
+        if version.linked_by and version.linked_by.method != "key":
+            found.append(Testimony("missing", source, department, None, version, first))
+            continue
+        said = Said(version.entity_key, version.entity_key, None)
         found.append(Testimony("agree", source, department, said, version, first))
     return found
 

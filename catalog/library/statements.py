@@ -38,6 +38,22 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """How a record without the national key was found to be the entity's (关联方式)."""
+
+    method: str
+    """``person``, ``key``, ``organisation_code``, ``registration_no``, ``model`` or ``new`` (unlike all known)."""
+    model: str | None
+    """Version of the model, where it linked."""
+    weight: float | None
+    """Evidence in bits, where the model linked."""
+    linked_to: str | None
+    """The record it was linked to, ``<resource>|<record key>``."""
+    merged_from: str | None
+    """The entity it was found to be, where that has been merged into the one it speaks for."""
+
+
+@dataclass(frozen=True)
 class Version:
     """One version of one source's record about an entity."""
 
@@ -54,6 +70,8 @@ class Version:
     source_file: str | None
     row_number: int | None
     said: Mapping[str, Said]
+    linked_by: Linked | None = None
+    """None where the source states the national key itself."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Version:
@@ -62,10 +80,11 @@ class Version:
             entry["element"]: Said(entry["value"], entry["original"] or entry["value"], entry["rule"])
             for entry in row["statements"] or []
         }
-        plain = {name: row[name] for name in cls.__dataclass_fields__ if name != "said"}
+        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in ("said", "linked_by")}
         for instant in ("recorded_at", "source_at"):
             plain[instant] = _zoned(plain[instant])
-        return cls(**plain, said=said)
+        linked_by = Linked(**row["linked_by"]) if row.get("linked_by") else None
+        return cls(**plain, said=said, linked_by=linked_by)
 
     @property
     def valid_from(self) -> date | None:
@@ -79,6 +98,11 @@ class Version:
 
 def _zoned(moment: datetime | None) -> datetime | None:
     return moment.astimezone() if moment else None
+
+
+def record_of(version: Version) -> str:
+    """Return the record that said it, as linking names it: ``<resource>|<record key>``."""
+    return f"{version.source}|{version.record_key}"
 
 
 def standing(

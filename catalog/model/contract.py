@@ -170,7 +170,8 @@ class Reconcile(Strict):
     """Inputs that can by themselves establish an entity; default all."""
     linked: bool = False
     """Whether records of members are linked before each reconcile (记录关联), because some have no valid key; the
-    library then has a model in ``catalog/linkage``."""
+    library then has a model in ``catalog/linkage``. Inputs that are not one row an entity, by ``key``, speak through
+    what linking decides (``catalog/model/keyless.py``)."""
 
 
 class Curate(Strict):

@@ -102,6 +102,20 @@ def linkage_of(contract: Contract, lake_uri: str | None = None) -> Table:
     return table(f"ops.linkage__{contract.domain}__{contract.name}", lake_uri)
 
 
+def keyed_of(library: Contract, source: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of what a source without a base library's key says, by that key (无主键来源陈述)."""
+    return table(f"ops.keyed__{_pair(library, source)}", lake_uri)
+
+
+def waiting_of(library: Contract, source: Contract, lake_uri: str | None = None) -> Table:
+    """Return the table of a keyless source's records that say nothing in a base library yet, and why (待归属记录)."""
+    return table(f"ops.waiting__{_pair(library, source)}", lake_uri)
+
+
+def _pair(library: Contract, source: Contract) -> str:
+    return f"{library.domain}__{library.name}__{source.domain}__{source.name}"
+
+
 def conflict_of(contract: Contract, lake_uri: str | None = None) -> Table:
     """Return the table of disagreeing sources (多源冲突) of a base library."""
     return table(f"ops.conflict__{contract.domain}__{contract.name}", lake_uri)

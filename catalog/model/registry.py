@@ -15,6 +15,7 @@ from catalog.model.contract import Contract
 from catalog.model.element import Element
 from catalog.model.elements import Elements, load_elements
 from catalog.model.errors import ContractError
+from catalog.model.keyless import key_problem
 from catalog.model.settings import CHECKOUT, get_settings
 
 RESOURCES = CHECKOUT / "catalog" / "resources"
@@ -123,6 +124,13 @@ class Registry:
                     f"({source.government.layer})",
                     place=str(self._paths[contract.id]),
                     remedy="data flows silver → base → gold",
+                )
+            if problem := key_problem(contract, source):
+                raise ContractError(
+                    problem,
+                    place=str(self._paths[contract.id]),
+                    remedy="give the source the column, or say `linked: true` in reconcile, with a model in "
+                    "catalog/linkage, or `keyed_by: own_logic`",
                 )
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from catalog.control.positions import get_position, set_position
 from catalog.model.contract import Contract, Reconcile
-from catalog.model.layers import table_of
+from catalog.model.keyless import input_of
+from catalog.model.layers import Table
 from catalog.model.registry import Registry
 from jobs.runtime import delta
 
@@ -20,6 +21,8 @@ class InputVersion:
     """One input table with the version consumed before and the version read now."""
 
     contract: Contract
+    table: Table
+    """Silver, or what linking made of it where its rows have not the library's key; of a link the base table."""
     before: int | None
     now: int
 
@@ -28,17 +31,18 @@ def input_versions(spark: SparkSession, session: Session, contract: Contract, re
     """Return the inputs that exist, each pinned to its newest version."""
     found = []
     for source in registry.inputs_of(contract):
-        if delta.exists(spark, table_of(source)):
-            before = get_position(session, contract.id, table_of(source).name)
-            now = delta.current_version(spark, table_of(source))
-            found.append(InputVersion(source, None if before is None else int(before), now))
+        table = input_of(contract, source)
+        if delta.exists(spark, table):
+            before = get_position(session, contract.id, table.name)
+            now = delta.current_version(spark, table)
+            found.append(InputVersion(source, table, None if before is None else int(before), now))
     return found
 
 
 def consume(session: Session, contract: Contract, versions: list[InputVersion]) -> None:
     """Record that ``contract`` has consumed these versions."""
     for version in versions:
-        set_position(session, contract.id, table_of(version.contract).name, str(version.now))
+        set_position(session, contract.id, version.table.name, str(version.now))
 
 
 def has_news(versions: list[InputVersion]) -> bool:
@@ -71,7 +75,7 @@ def affected_keys(spark: SparkSession, versions: list[InputVersion], reconcile: 
 def _changed(spark: SparkSession, version: InputVersion) -> DataFrame | None:
     if version.before is None or version.before >= version.now:
         return None
-    return delta.changed_rows(spark, table_of(version.contract), version.before, version.now)
+    return delta.changed_rows(spark, version.table, version.before, version.now)
 
 
 def _linked(
@@ -87,7 +91,7 @@ def _linked(
     for version in versions:
         if version.contract.id not in reconcile.inputs:
             continue
-        rows = delta.read(spark, table_of(version.contract), version.now)
+        rows = delta.read(spark, version.table, version.now)
         for link in links:
             if link.by in rows.columns:
                 hit = rows.join(F.broadcast(keys), rows[link.by] == keys["_target_key"], "left_semi")

@@ -183,7 +183,7 @@ def _settle(spark: SparkSession, conflicts: DataFrame, work: Work) -> None:
 
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
     """Return the living rows of one input for the touched entities."""
-    rows = delta.read(spark, table_of(version.contract), version.now).where(~F.col("_is_deleted"))
+    rows = delta.read(spark, version.table, version.now).where(~F.col("_is_deleted"))
     rows = own_logic.with_key(rows, version.contract, work.record_keys)
     if work.keys is not None:
         rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")

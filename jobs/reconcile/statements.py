@@ -19,13 +19,16 @@ from pyspark.sql import functions as F
 from catalog.library.statements import Version
 from catalog.model.authority import decided_elements, reconcile_of
 from catalog.model.contract import Contract
-from catalog.model.layers import statement_of, table_of
+from catalog.model.keyless import is_keyless
+from catalog.model.layers import statement_of
 from jobs.reconcile import own_logic
 from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.identity import entity_id
 from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
 
+LINKED_BY = "struct<method:string,model:string,weight:double,linked_to:string,merged_from:string>"
+"""How the record of a source without the key was found to be the entity's (关联方式)."""
 STATEMENT_COLUMNS: list[ColumnSpec] = [
     ("entity_id", "string", "实体标识"),
     ("entity_key", "string", "实体主键"),
@@ -40,6 +43,7 @@ STATEMENT_COLUMNS: list[ColumnSpec] = [
     ("source_file", "string", "来源文件"),
     ("row_number", "bigint", "来源行号"),
     ("flags", "array<string>", "标记"),
+    ("linked_by", LINKED_BY, "关联方式（无主键来源）"),
     ("statements", "array<struct<element:string,value:string,original:string,rule:string>>", "陈述"),
 ]
 """``original`` and ``rule`` are null where the source wrote the standard value itself."""
@@ -58,7 +62,7 @@ def new_statements(
 
     Only the change feed is read, so the cost follows the changed rows; an input seen for the first time is read whole.
     """
-    table = table_of(version.contract)
+    table = version.table
     if version.before is None:
         rows = delta.read(spark, table, version.now).where(~F.col("_is_deleted"))
         rows = rows.withColumn("input_version", F.lit(version.now).cast("bigint")).withColumn("_gone", F.lit(False))
@@ -89,6 +93,7 @@ def _as_statements(rows: DataFrame, contract: Contract, source: Contract, day: d
         F.col("_source_file").alias("source_file"),
         F.col("_row_number").alias("row_number"),
         F.col("_flags").alias("flags"),
+        (F.col("_linked_by") if is_keyless(contract, source) else F.lit(None).cast(LINKED_BY)).alias("linked_by"),
         F.when(F.col("_gone"), nothing).otherwise(_said(carried(contract, source))).alias("statements"),
     )
 

@@ -37,6 +37,13 @@ def test_one_batch_brings_keyed_and_keyless_records_of_one_person_together():
     assert how == {"police": "key", "insured": "key", "clinic": "model", "school": "model"}
 
 
+def test_both_sides_of_a_link_say_how_they_were_linked():
+    for number_of in ("clinic", "police"):
+        found = run(table(**{"clinic": {}, "police": {}, number_of: {"citizen_id": ANN}}))
+        how = {identity.record_id: (identity.method, identity.linked_to) for identity in found.identities}
+        assert how == {"clinic": ("model", "police"), "police": ("model", "clinic")}
+
+
 def test_records_alike_in_everything_but_their_valid_number_stay_apart():
     found = run(table(one={"citizen_id": ANN}, other={"citizen_id": BEN}))
     assert len(set(entities(found).values())) == 2 and not found.for_review

@@ -101,13 +101,15 @@ def write_identities(
 
 
 def write_redirects(spark: SparkSession, contract: Contract, redirects: Mapping[str, str]) -> None:
-    """Write where ids lead now, and let their records go along, or back where a redirect has ended."""
+    """Write where ids lead now, and let their records go along, or back where a redirect has ended.
+
+    The records first: the table of redirects tells a later try that they have moved.
+    """
     table = redirect_of(contract)
     if {row["from_id"]: row["to_id"] for row in delta.read(spark, table).collect()} == dict(redirects):
         return
     schema = ", ".join(f"{name} {kind}" for name, kind, _ in REDIRECT_COLUMNS)
     frame = spark.createDataFrame(sorted(redirects.items()), schema)
-    frame.writeTo(table.sql).overwrite(F.lit(True))
     rows = delta.read(spark, identity_of(contract))
     led = rows.join(F.broadcast(frame), rows["original_id"] == frame["from_id"], "left")
     now = F.coalesce(F.col("to_id"), F.col("original_id"))
@@ -115,6 +117,7 @@ def write_redirects(spark: SparkSession, contract: Contract, redirects: Mapping[
     moved = moved.withColumn("_recorded_at", F.current_timestamp()).select(*rows.columns)
     if moved.limit(1).collect():
         delta.merge(spark, moved, identity_of(contract), [RECORD_ID])
+    frame.writeTo(table.sql).overwrite(F.lit(True))
 
 
 def _identity_row(identity: Identity, redirects: Mapping[str, str]) -> tuple[object, ...]:

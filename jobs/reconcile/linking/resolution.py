@@ -131,6 +131,8 @@ class _Links:
         self.decisions, self.nodes = decisions, dict(nodes)
         self.pairs: list[Pair] = []
         self.how: dict[str, tuple[str, float | None, str]] = {}
+        self.met: dict[str, tuple[str, float | None, str]] = {}
+        """Record → the link by which another came to it, for those that came to none themselves."""
 
     def node(self, record: str) -> str:
         """Return the entity of a record of the library, or the new record itself."""
@@ -152,6 +154,8 @@ class _Links:
         kept = None if weight >= BY_KEY else weight
         if left not in self.how or (self.how[left][1] or BY_KEY) < weight:
             self.how[left] = (method, kept, right)
+        if right not in self.met or (self.met[right][1] or BY_KEY) < weight:
+            self.met[right] = (method, kept, left)
 
     def by_key(self, *tables: pa.Table) -> None:
         """Keep links by key, and what persons have linked."""
@@ -219,7 +223,7 @@ def _identities(
         if record in found.decisions.assignments:
             return Identity(record, found.decisions.assignments[record], "person")
         if record in joined:
-            method, weight, other = found.how.get(record, ("key", None, None))
+            method, weight, other = found.how.get(record) or found.met.get(record) or ("key", None, None)
             version = model.name if method == "model" else None
             return Identity(record, named[joined[record]], method, version, weight, other)
         if found.decisions.parts(record, keys):

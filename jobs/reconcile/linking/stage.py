@@ -14,6 +14,7 @@ from catalog.control.reviews import decided_pairs, queue_pairs
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
 from catalog.model.entity_ids import entity_id_of
+from catalog.model.keyless import is_keyless
 from catalog.model.layers import identity_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
@@ -21,6 +22,7 @@ from jobs.reconcile.linking import library as kept
 from jobs.reconcile.linking.engine import DuckDBEngine, Engine, SparkEngine
 from jobs.reconcile.linking.evaluation import national_keys
 from jobs.reconcile.linking.features import RECORD_ID, extract_features
+from jobs.reconcile.linking.keyed import keep_keyed
 from jobs.reconcile.linking.model import LinkageModel, load_model
 from jobs.reconcile.linking.queue import candidates
 from jobs.reconcile.linking.resolution import Decisions, Known, Resolution, resolve
@@ -53,7 +55,9 @@ def link(library: str, version: int | None = None) -> Resolution:
     Grain:      one row per source record.
     Key:        record_id, ``<resource>|<record key>``.
     Reads:      the silver inputs of the library, changed rows only; decisions, redirects, assignments.
-    Writes:     base.identity__<library>, base.redirect__<library>, ops.linkage__<library>; the review queue.
+    Writes:     base.identity__<library>, base.redirect__<library>, ops.linkage__<library>; the review queue;
+                of inputs without the key ops.keyed__<library>__<input> and ops.waiting__<library>__<input>.
+    Sets aside: records of such inputs whose entity has no national key, or for which another record speaks.
     Oddities:   a record keeps its entity when it changes, unless its valid key has become another.
 
     Args:
@@ -72,6 +76,7 @@ def link(library: str, version: int | None = None) -> Resolution:
         secret = get_settings().require("identity_key")
         found = resolve(model, work.new, work.known, work.decisions, secret, engine)
         _keep(spark, contract, model, work, found)
+        keep_keyed(spark, contract, work.now, run)
         if work.has_news or len(work.new):
             label = _label(work.now) if work.has_news else f"{_label(work.now)}-{str(run.run_id)[:8]}"
             run.ledger(identity_of(contract).name, label, read=len(work.new), accepted=len(found.identities))
@@ -129,10 +134,11 @@ def _label(now: dict[str, int]) -> str:
 
 
 def _inputs(contract: Contract) -> list[Contract]:
-    """Return the inputs whose records are persons or entities, not what another says of them."""
+    """Return the inputs whose records are persons or entities, not what another says of them, and the keyless ones."""
     reconcile = contract.government.reconcile
     members = (reconcile.members or reconcile.inputs) if reconcile else []
-    return [get_registry().get(resource) for resource in members]
+    inputs = [get_registry().get(resource) for resource in (reconcile.inputs if reconcile else [])]
+    return [source for source in inputs if source.id in members or is_keyless(contract, source)]
 
 
 def _decisions(session: Session, library: str) -> Decisions:
