@@ -24,7 +24,7 @@ from expectations.activation import GATE, activate
 from expectations.fingerprint import fingerprint
 from expectations.result import CheckOutcome
 from jobs.runtime import delta
-from jobs.runtime.spark import connect
+from jobs.runtime.spark import connect, many_expressions
 from jobs.runtime.stage import StageRun, console, stage_run
 from jobs.runtime.volume import expect_batch
 
@@ -47,7 +47,7 @@ def check(resource: str, batch: str | None = None, *, version: int | None = None
     table = layers.table_of(contract)
     with stage_run("check", resource) as run:
         spark = connect()
-        expect_batch(spark, contract)
+        standing = expect_batch(spark, contract)
         if not delta.exists(spark, table):
             raise GateStoppedError(
                 f"{table.name} does not exist, so nothing can pass",
@@ -59,7 +59,8 @@ def check(resource: str, batch: str | None = None, *, version: int | None = None
         if known is not None and _holds(known, seal(spark, contract, registry, table)):
             run.say(f"{table.name} version {pinned} was checked under the same rules: {known.outcome}; not scanned")
             return
-        pass_gate(spark, contract, registry, table, pinned, run=run, batch=batch)
+        with many_expressions(spark, standing):
+            pass_gate(spark, contract, registry, table, pinned, run=run, batch=batch)
 
 
 def pass_gate(

@@ -111,7 +111,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     expect_batch(spark, contract, arrived)
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with ExitStack() as stack:
-        with many_expressions(spark):
+        with many_expressions(spark, arrived):
             judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
         sound = judged.where(SOUND)
         concerned = None

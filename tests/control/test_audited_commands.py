@@ -32,7 +32,7 @@ READS = {
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "find", "findings",
     "grants", "history", "ids explain", "ids list", "ledger", "licences expiring", "licences of", "people list",
     "people roles", "recipients list", "redirects", "relations", "resources list", "resources show", "review list",
-    "review show", "runs", "shares", "worklist export", "worklist rows",
+    "review show", "review waiting", "runs", "shares", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
