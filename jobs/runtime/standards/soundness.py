@@ -16,18 +16,13 @@ from pyspark.sql import functions as F
 
 from catalog.model.element_format import parse_format
 from catalog.model.ids import citizen_id, division, licence_id, organisation_code, registration_number, uscc
-from jobs.runtime.standards.identifiers.citizen_id import division_last_day
+from jobs.runtime.standards.identifiers.citizen_id import division_last_day, has_right_citizen_check
 from jobs.runtime.standards.identifiers.division import is_known_division, last_day_in_force
 from jobs.runtime.standards.identifiers.form import digit, pick, weighted
 from jobs.runtime.standards.identifiers.licence_id import licence_check_character
 from jobs.runtime.standards.identifiers.registration_number import is_right_registration_number
+from jobs.runtime.standards.identifiers.uscc import has_right_uscc_check
 
-_PLAIN = "0123456789ABCDEFGHIJKLMNOPQRSTU"
-"""Digits to the base 31, in order."""
-_MOVED = "".join(letter for letter, plain in zip(uscc.ALPHABET, _PLAIN, strict=True) if letter != plain)
-_MOVED_TO = "".join(plain for letter, plain in zip(uscc.ALPHABET, _PLAIN, strict=True) if letter != plain)
-_HALF = 9
-"""Characters of a credit code that are read as one number; seventeen would not fit."""
 _CHARACTERS = {"a": r"[^\p{Nd}\x00-\x1f]", "n": "[0-9]", "an": r"[^\x00-\x1f]"}
 """As in ``catalog.model.element_format``, in Java's spelling."""
 
@@ -37,15 +32,10 @@ def is_sound_citizen_id(value: Column, *, at_birth: bool = True) -> Column:
 
     The dated list of divisions takes longer to plan than a small table takes to check; without ``at_birth`` the
     division is not judged.
-
-    The weights are powers of two modulo 11, and 13 is 2 modulo 11: the digits are read to the base 13.
     """
-    total = F.conv(F.substring(value, 1, 17), 13, 10).cast("bigint")
-    check = (F.lit(12) - total % F.lit(11) * F.lit(2) % F.lit(11)) % F.lit(11)
     day = [F.substring(value, start, length) for start, length in ((7, 4), (11, 2), (13, 2))]
     is_day = (day[0] != "0000") & F.concat_ws("-", *day).try_cast("date").isNotNull()
-    is_right = pick("0123456789X", check) == F.substring(value, 18, 1)
-    found = value.rlike(citizen_id.PATTERN) & is_right & is_day
+    found = value.rlike(citizen_id.PATTERN) & has_right_citizen_check(value) & is_day
     if at_birth:
         last_day = division_last_day(F.substring(value, 1, 6).try_cast("int"))
         found = found & (last_day >= F.substring(value, 7, 8).try_cast("int"))
@@ -53,18 +43,8 @@ def is_sound_citizen_id(value: Column, *, at_birth: bool = True) -> Column:
 
 
 def is_sound_uscc(value: Column) -> Column:
-    """Return whether form and check character are right (GB 32100).
-
-    The weights are powers of three modulo 31, and 34 is 3 modulo 31: read backwards to the base 34, a run of characters
-    is its weighted sum.
-    """
-
-    def run(first: int, length: int) -> Column:
-        plain = F.translate(F.reverse(F.substring(value, first, length)), _MOVED, _MOVED_TO)
-        return F.conv(plain, 34, 10).cast("bigint") % F.lit(31)
-
-    total = run(1, _HALF) + run(_HALF + 1, 17 - _HALF) * F.lit(pow(3, _HALF, 31)) + run(18, 1)
-    return _told(value.rlike(uscc.PATTERN) & (total % F.lit(31) == 0))
+    """Return whether form and check character are right (GB 32100)."""
+    return _told(value.rlike(uscc.PATTERN) & has_right_uscc_check(value))
 
 
 def is_sound_organisation_code(value: Column) -> Column:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.ids import citizen_id
 from catalog.model.ids.cleaning import OUTER_MARKS
-from jobs.runtime.standards.identifiers.division import FOREVER, last_day_in_force
+from jobs.runtime.standards.identifiers.division import last_day_or_nought
 from jobs.runtime.standards.identifiers.form import (
     digit,
     identifier_text,
@@ -20,8 +20,12 @@ from jobs.runtime.standards.identifiers.form import (
     whole,
     without_outer_marks,
 )
+from jobs.runtime.standards.identifiers.pairs import weighted_total
 from jobs.runtime.standards.rule import Rule, first_of
 
+_ALPHABET = "0123456789X"
+"""What the check character counts as; the others are digits."""
+_PERMITS = tuple(map(int, citizen_id.PERMITS))
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -31,14 +35,14 @@ def citizen_check_character(number: Column) -> Column:
     return pick(citizen_id.CHECK_CHARACTERS, weighted(digits, citizen_id.WEIGHTS) % F.lit(11))
 
 
-def is_likely_citizen_id(value: Column) -> Column:
-    """Return whether ``value``, found where another number should stand, is a person's: by its date and check.
+def has_right_citizen_check(value: Column) -> Column:
+    """Return whether the check character of a number of the right form is right; null for null."""
+    return weighted_total(value, _ALPHABET, (*citizen_id.WEIGHTS, 1), len(_ALPHABET)) == 1
 
-    The weights are powers of two modulo 11, and 13 is 2 modulo 11: the digits are read to the base 13.
-    """
-    total = F.conv(F.substring(value, 1, 17), 13, 10).cast("bigint")
-    check = (F.lit(12) - total % F.lit(11) * F.lit(2) % F.lit(11)) % F.lit(11)
-    return value.rlike(citizen_id.LIKELY_PATTERN) & (pick("0123456789X", check) == F.substring(value, 18, 1))
+
+def is_likely_citizen_id(value: Column) -> Column:
+    """Return whether ``value``, found where another number should stand, is a person's: by its date and check."""
+    return value.rlike(citizen_id.LIKELY_PATTERN) & has_right_citizen_check(value)
 
 
 def _old(text: Column) -> tuple[Column, Column]:
@@ -77,13 +81,16 @@ def _with_last_day(found: Sequence[Column]) -> list[Column]:
     year, month, day = whole(born, 10_000), digit(born, 1, 100).cast("int"), born % F.lit(100)
     is_leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     is_day = (year > 0) & (day > 0) & (day <= F.get(table(_DAYS), month)) & ((month != 2) | (day < 29) | is_leap)
-    return [check, F.coalesce(is_day, F.lit(False)), born, division_last_day(code)]
+    return [check, F.coalesce(is_day, F.lit(False)), born, F.coalesce(division_last_day(code), F.lit(0))]
 
 
 def division_last_day(code: Column) -> Column:
-    """Return the last day in force, as yyyymmdd, of a number's first six digits; permits have no end."""
-    permit = code.isin(*[int(prefix) for prefix in citizen_id.PERMITS])
-    return F.when(permit, F.lit(FOREVER)).otherwise(last_day_in_force(code))
+    """Return the last day in force, as yyyymmdd, of a number's first six digits; permits have no end.
+
+    Returns:
+        0 or null for a code that the list does not know.
+    """
+    return last_day_or_nought(code, _PERMITS)
 
 
 def citizen_id_rule(headings: tuple[str, ...] = ()) -> Rule:
@@ -99,7 +106,7 @@ def citizen_id_rule(headings: tuple[str, ...] = ()) -> Rule:
             (~is_day, "DATE_IMPOSSIBLE"),
             (~is_right & value.rlike(citizen_id.ZEROED), "CITIZEN_ID_SPREADSHEET"),
             (~is_right, "CITIZEN_ID_CHECKSUM"),
-            (last_day.isNull(), "DIVISION_UNKNOWN"),
+            (last_day == 0, "DIVISION_UNKNOWN"),
             (F.lit(True), "DIVISION_NOT_IN_FORCE"),
         )
 

@@ -32,27 +32,37 @@ FOREVER = 99_999_999
 def last_day_in_force(code: Column) -> Column:
     """Return the last day in force of the division ``code`` as the number yyyymmdd; null for an unknown code.
 
+    Args:
+        code: the six digits as a number.
+    """
+    return F.nullif(last_day_or_nought(code), F.lit(0))
+
+
+def last_day_or_nought(code: Column, endless: tuple[int, ...] = ()) -> Column:
+    """Return the same, 0 or null for an unknown code, said with ``code`` but twice: what repeats is computed again.
+
     Two look-ups by position: prefecture → its row, row and county → the day.
 
     Args:
         code: the six digits as a number.
+        endless: codes that have no last day, whatever the list says.
     """
-    rows, days = _packed()
+    rows, days = _packed(endless)
     row = F.get(table(rows), (whole(code, 100) - F.lit(_FIRST)).cast("int"))
-    return F.nullif(F.get(table(days), (row * F.lit(100) + code % F.lit(100)).cast("int")), F.lit(0))
+    return F.get(table(days), (row * F.lit(100) + code % F.lit(100)).cast("int"))
 
 
 @lru_cache
-def _packed() -> tuple[list[int], list[int]]:
+def _packed(endless: tuple[int, ...]) -> tuple[list[int], list[int]]:
     """Return prefecture → row (−1 for none), and the rows one after another, 100 days each (0 for no code)."""
-    known = {int(code): last for code, last in division.last_days().items()}
+    known = {int(code): _number(last) for code, last in division.last_days().items()} | dict.fromkeys(endless, FOREVER)
     prefectures = sorted({code // 100 for code in known})
     rows = [-1] * _PREFIXES
     days = [0] * (100 * len(prefectures))
     for row, prefecture in enumerate(prefectures):
         rows[prefecture - _FIRST] = row
     for code, last in known.items():
-        days[rows[code // 100 - _FIRST] * 100 + code % 100] = _number(last)
+        days[rows[code // 100 - _FIRST] * 100 + code % 100] = last
     return rows, days
 
 
@@ -105,7 +115,7 @@ def division_rule(headings: tuple[str, ...] = ()) -> Rule:
     def problem(text: Column, value: Column, code: Column) -> Column:
         return first_of(
             (value.isNull(), ""),
-            ((code >= 100_000) & last_day_in_force(code).isNotNull(), ""),
+            ((code >= 100_000) & (last_day_or_nought(code) > 0), ""),
             (value.rlike(division.PATTERN), "DIVISION_UNKNOWN"),
             *named(value, division.failures(headings)),
         )
