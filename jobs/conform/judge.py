@@ -15,9 +15,9 @@ from jobs.runtime.standards.values import last_day
 ZONE = "Asia/Shanghai"
 WORKLIST_REASONS = ("CODE_UNKNOWN", "CODE_RETIRED", "DIVISION_UNKNOWN", "DIVISION_LENGTH", "DIVISION_FORMAT")
 """Reasons that somebody who looks after the code list can do something about; all but a retired code are unknown."""
-_PLACE = "struct<column:string,reason:string>"
-_UNMAPPED = "struct<column:string,code_list:string,reason:string,value:string>"
-_CHANGE = "struct<column:string,raw:string,rule:string>"
+PLACE = "struct<column:string,reason:string>"
+UNMAPPED = "struct<column:string,code_list:string,reason:string,value:string>"
+CHANGE = "struct<column:string,raw:string,rule:string>"
 
 
 def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> DataFrame:
@@ -44,10 +44,17 @@ def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> Da
         _changes(contract).alias("_changes"),
         _unmapped(contract).alias("_unmapped"),
         "_is_deleted",
+        *carried(contract),
+    )
+
+
+def carried(contract: Contract) -> list[Column]:
+    """Return what every judged row keeps of its bronze row: ``_row``, the raw text, and the pipeline's columns."""
+    return [
         F.create_map(*[x for c in contract.raw_columns for x in (F.lit(c), F.col(c))]).alias("_row"),
         F.coalesce(F.col("_source_at"), F.col("_received_at")).alias("_source_at"),
-        *["_batch_id", "_record_key", "_source", "_source_file", "_row_number"],
-    )
+        *map(F.col, ["_batch_id", "_record_key", "_source", "_source_file", "_row_number"]),
+    ]
 
 
 def _problem(column: Property, contract: Contract) -> Column:
@@ -83,11 +90,21 @@ def _contradiction(column: Property, contract: Contract) -> Column | None:
     number = F.when(F.col(f"{item.agrees_with}__problem").isNull(), F.col(f"{item.agrees_with}__value"))
     value = F.col(f"{column.name}__value")
     if item.standard == "date":
-        wrong = F.date_format(value, "yyyyMMdd") != F.substring(number, 7, 8)
+        wrong = contradicts_birth(F.date_format(value, "yyyyMMdd"), number)
         return F.when(wrong, F.lit("BIRTH_DATE_CONTRADICTS_NUMBER"))
+    return F.when(contradicts_sex(value, number), F.lit("SEX_CONTRADICTS_NUMBER"))
+
+
+def contradicts_birth(day: Column, number: Column) -> Column:
+    """Return whether ``day``, as yyyymmdd, is not the birth date in a citizen number; null where either is."""
+    return day != F.substring(number, 7, 8)
+
+
+def contradicts_sex(code: Column, number: Column) -> Column:
+    """Return whether a code for male or female is not the sex in a citizen number; null where either is."""
     is_male = F.ascii(F.substring(number, 17, 1)) % 2 == 1
-    wrong = value.isin("1", "2") & (value != F.when(is_male, F.lit("1")).otherwise(F.lit("2")))
-    return F.when(wrong & number.isNotNull(), F.lit("SEX_CONTRADICTS_NUMBER"))
+    wrong = code.isin("1", "2") & (code != F.when(is_male, F.lit("1")).otherwise(F.lit("2")))
+    return wrong & number.isNotNull()
 
 
 def _usable(column: Property, contract: Contract) -> Column:
@@ -106,7 +123,7 @@ def _places(contract: Contract) -> Column:
         if reason is not None:
             place = F.struct(F.lit(column.name).alias("column"), reason.alias("reason"))
             entries.append(F.when(reason.isNotNull(), place))
-    return _compact(entries, _PLACE)
+    return compact(entries, PLACE)
 
 
 def _refusal(column: Property, contract: Contract) -> Column | None:
@@ -126,10 +143,11 @@ def _flags(contract: Contract, previous_date: date | None) -> Column:
     flagged = [F.col(f"{c}__problem") for c in contract.columns if contract.item(c).on_failure == "flag"]
     rules = [F.col(f"{c}__rule") for c in contract.columns if rule_of(contract.item(c)).noteworthy]
     noteworthy = [F.when(rule.rlike(r"\A[A-Z0-9_]+\z"), rule) for rule in rules]
-    return F.array_distinct(_compact([*flagged, *noteworthy, _late(previous_date)], "string"))
+    return F.array_distinct(compact([*flagged, *noteworthy, late(previous_date)], "string"))
 
 
-def _late(previous_date: date | None) -> Column:
+def late(previous_date: date | None) -> Column:
+    """Return the flag of a row that is older than the batch before it, or null."""
     if previous_date is None:
         return F.lit(None).cast("string")
     local_day = F.to_date(F.from_utc_timestamp(F.col("_source_at"), ZONE))
@@ -142,7 +160,7 @@ def _changes(contract: Contract) -> Column:
         rule, raw = F.col(f"{column}__rule"), F.col(contract.item(column).of or column)
         change = F.struct(F.lit(column).alias("column"), raw.alias("raw"), rule.alias("rule"))
         entries.append(F.when(rule.isNotNull(), change))
-    return _compact(entries, _CHANGE)
+    return compact(entries, CHANGE)
 
 
 def _unmapped(contract: Contract) -> Column:
@@ -157,9 +175,9 @@ def _unmapped(contract: Contract) -> Column:
             parts["value"] = F.col(f"{column}__value")
             entry = F.struct(*[part.alias(name) for name, part in parts.items()])
             entries.append(F.when(problem.isin(*WORKLIST_REASONS), entry))
-    return _compact(entries, _UNMAPPED)
+    return compact(entries, UNMAPPED)
 
 
-def _compact(entries: list[Column], element_type: str) -> Column:
+def compact(entries: list[Column], element_type: str) -> Column:
     """Return the entries that are not null, as an array."""
     return F.array_compact(F.array(*entries)).cast(f"array<{element_type}>")

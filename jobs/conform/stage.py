@@ -22,12 +22,12 @@ from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
 from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, still_current, tombstones, without
 from jobs.conform.issues import settle_issues
-from jobs.conform.judge import judge
 from jobs.conform.measures import measures_of, read_measures
+from jobs.conform.standing import judged_rows
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
 from jobs.runtime import delta
-from jobs.runtime.spark import connect, many_expressions
+from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
@@ -111,8 +111,8 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
     expect_batch(spark, contract, arrived)
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with ExitStack() as stack:
-        with many_expressions(spark, arrived):
-            judged = stack.enter_context(staged(spark, judge(rows, contract, waiting.previous_date), run, "judged"))
+        judging = judged_rows(spark, rows, contract, waiting.previous_date, arrived, run)
+        judged = stack.enter_context(judging)
         sound = judged.where(SOUND)
         concerned = None
         if delta.current_version(spark, silver):

@@ -106,12 +106,12 @@ def few_rows(spark: SparkSession, rows: int) -> Iterator[None]:
     if rows >= COMPILING_PAYS:
         yield
         return
-    with _set(spark, SMALL_BATCH):
+    with set_for(spark, SMALL_BATCH):
         yield
 
 
 @contextmanager
-def _set(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
+def set_for(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
     """Have settings as ``wanted`` inside the block, and as they were after it."""
     before = {key: spark.conf.get(key, None) for key in wanted}
     for key, value in wanted.items():
@@ -141,7 +141,7 @@ def many_expressions(spark: SparkSession, rows: int = 0) -> Iterator[None]:
     wanted = {"spark.sql.codegen.wholeStage": "false"}
     if rows >= COMPILING_RULES_PAYS:
         wanted["spark.sql.codegen.factoryMode"] = "FALLBACK"
-    with _set(spark, wanted):
+    with set_for(spark, wanted):
         yield
 
 

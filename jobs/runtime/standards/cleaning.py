@@ -80,6 +80,11 @@ _CLEAN = rf"\A[\x21-\x7e\xb7{IDEOGRAPHS}]+\z"
 """What stays as it is: printing ASCII and ideographs, without blanks. Most values do."""
 
 
+def is_clean(raw: Column) -> Column:
+    """Return whether ``raw`` is printing ASCII and ideographs alone, and so stays as it is."""
+    return raw.rlike(_CLEAN)
+
+
 def cleaned(raw: Column) -> Column:
     """Return ``raw`` with half-width ASCII, nothing invisible and no outer blanks; '' is null.
 
@@ -87,7 +92,7 @@ def cleaned(raw: Column) -> Column:
     """
     bracketed = F.replace(F.replace(raw, F.lit("（"), F.lit("(")), F.lit("）"), F.lit(")"))
     is_bracketed = raw.contains("（") & bracketed.rlike(_CLEAN)
-    return F.when(raw.rlike(_CLEAN), raw).when(is_bracketed, bracketed).otherwise(_translated(raw))
+    return F.when(is_clean(raw), raw).when(is_bracketed, bracketed).otherwise(_translated(raw))
 
 
 def _translated(raw: Column) -> Column:

@@ -71,10 +71,15 @@ def _is_iso(text: Column) -> Column:
     return F.coalesce(text.try_cast("date").cast("string") == text, F.lit(False))
 
 
+def is_everyday(text: Column) -> Column:
+    """Return whether ``text`` is a day as ISO 8601 writes it, and none that could stand for something else."""
+    return _is_iso(text) & text.between(*_EVERYDAY)
+
+
 def _value(text: Column) -> Column:
     day = F.when(~text.rlike(_SENTINEL) & ~text.startswith("0000"), text.try_cast("date"))
     other = F.when(text.rlike(_FORM), day).otherwise(F.coalesce(_of_old_century(text), _serial(text)))
-    return F.when(_is_iso(text) & text.between(*_EVERYDAY), text.try_cast("date")).otherwise(other)
+    return F.when(is_everyday(text), text.try_cast("date")).otherwise(other)
 
 
 def _problem(text: Column, value: Column) -> Column:

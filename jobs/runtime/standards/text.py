@@ -24,11 +24,16 @@ _FORMER = (
 """A former name in brackets, closed or cut off; after a bare 原 it has four characters at least (``原野`` has not)."""
 
 
+def is_plain_name(text: Column) -> Column:
+    """Return whether ``text`` is a name that has nothing to be changed."""
+    return text.rlike(_PLAIN_NAME)
+
+
 def _name(text: Column) -> Column:
     """Return one kind of middle dot and bracket, and no blanks between Chinese characters."""
     one_form = F.translate(text, _MIDDLE_DOTS + _OPENING + _CLOSING, MIDDLE_DOT * len(_MIDDLE_DOTS) + _BRACKETS)
     named = F.regexp_replace(one_form, _BLANKS_BETWEEN_IDEOGRAPHS, "")
-    return F.when(text.rlike(_PLAIN_NAME), text).otherwise(named)
+    return F.when(is_plain_name(text), text).otherwise(named)
 
 
 def bracketed_alike(text: Column) -> Column:
@@ -41,7 +46,7 @@ def _former_name(name: Column) -> Column:
     return F.nullif(F.trim(F.concat(*[F.regexp_extract(name, _FORMER, group) for group in (1, 2)])), F.lit(""))
 
 
-_NAME_FORMS = (lambda text: F.when(text.rlike(_PLAIN_NAME), text).otherwise(composed(text)), _name)
+_NAME_FORMS = (lambda text: F.when(is_plain_name(text), text).otherwise(composed(text)), _name)
 TEXT = Rule("text.clean", refined=(composed,), value=lambda text: text)
 NAME = Rule("name.clean", refined=_NAME_FORMS, value=lambda text: text)
 ADDRESS = Rule("address.clean", refined=(composed,), value=bracketed_alike)
