@@ -35,7 +35,7 @@ from jobs.runtime.standards.standing import standing_of
 LOOKING_PAYS = 100_000
 """Rows from which a pass of its own that looks for standing rows costs less than it saves."""
 _STANDS = "_stands"
-_BRONZE = (
+BRONZE = (
     "_operation", "_received_at", "_source_at", "_batch_id", "_record_key", "_source", "_source_file", "_row_number",
 )  # fmt: skip
 """The pipeline's columns of a bronze row that judging reads."""
@@ -76,13 +76,13 @@ def may_stand(contract: Contract) -> bool:
 def look(rows: DataFrame, contract: Contract) -> DataFrame:
     """Return bronze ``rows`` with ``_stands`` (1 or 0) and, where they stand, ``<column>__typed`` of all but text."""
     stands = reduce(and_, [F.col("_operation") != "D", *[_stands(p, contract) for p in contract.properties]])
-    seen = rows.select(*contract.raw_columns, *_BRONZE, F.coalesce(stands, F.lit(False)).alias(_STANDS))
+    seen = rows.select(*contract.raw_columns, *BRONZE, F.coalesce(stands, F.lit(False)).alias(_STANDS))
     typed = [
         F.when(F.col(_STANDS), F.col(p.name).try_cast(p.spark_type)).alias(f"{p.name}__typed")
         for p in contract.properties
         if p.spark_type != "string"
     ]
-    return seen.select(*contract.raw_columns, *_BRONZE, *typed, F.col(_STANDS).cast("int").alias(_STANDS))
+    return seen.select(*contract.raw_columns, *BRONZE, *typed, F.col(_STANDS).cast("int").alias(_STANDS))
 
 
 def _stands(column: Property, contract: Contract) -> Column:
