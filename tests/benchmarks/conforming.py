@@ -4,24 +4,29 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from catalog.model.registry import Registry
 from catalog.model.settings import CHECKOUT
 from infra.stack.spark_server import cores
-from jobs.conform.judge import judge
-from jobs.runtime.spark import connect, expect_rows, many_expressions
+from jobs.conform.standing import BRONZE, judged_rows
+from jobs.runtime.spark import connect, expect_rows
+from jobs.runtime.stage import StageRun
 from tests.benchmarks import rules_peers as peers
 from tests.benchmarks.result import Result
 from tests.benchmarks.stacks import RESOURCES, bench_stack
 from tests.generated.companies import companies
 
 Say = Callable[[str], None]
+Conform = Callable[[DataFrame], AbstractContextManager[DataFrame]]
+"""Raw rows → the conformed ones, written out; they last as long as the block."""
 SPOILT = 0.02
 VARIED = 0.03
 """Rows with a name, date or code in another form than the standard one: a Sichuan registry of 107,803 rows has 1.6 % of
@@ -44,21 +49,45 @@ def make_rows(folder: Path, rows: int, varied: float = VARIED) -> str:
     return folder.as_uri()
 
 
-def ours(rows: DataFrame) -> DataFrame:
-    """Return the standard values and reasons, as the conform stage makes them."""
+@contextmanager
+def ours(rows: DataFrame) -> Iterator[DataFrame]:
+    """Yield the standard values and whether the row stands, judged and written as the conform stage does it.
+
+    The pipeline's own columns are empty: the peers know none.
+    """
     contract = Registry(RESOURCES).get("legal_entity.bench_company")
-    judged = judge(rows, contract, None)
-    return judged.selectExpr(*contract.columns, "_places", "size(_places) = 0 AS is_sound")
+    empty = [F.lit(None).cast(rows.schema[name].dataType).alias(name) for name in BRONZE if name != "_operation"]
+    bronze = rows.select(*peers.COLUMNS, F.lit("I").alias("_operation"), *empty)
+    run = StageRun("conform", contract.id, uuid4())
+    with judged_rows(rows.sparkSession, bronze, contract, None, rows.count(), run) as judged:
+        yield judged.selectExpr(*contract.columns, "size(_places) = 0 AS is_sound")
 
 
-def measured(rows: DataFrame, conform: Callable[[DataFrame], DataFrame], target: Path, repeats: int) -> float:
-    """Return the median seconds of conforming ``rows`` into Parquet."""
-    taken = []
+def copied(rows: DataFrame) -> DataFrame:
+    """Return the columns as they are, all rows sound: what reading and writing alone cost."""
+    return rows.select(*peers.COLUMNS, F.lit(True).alias("is_sound"))
+
+
+def written(conform: Callable[[DataFrame], DataFrame], target: Path) -> Conform:
+    """Return ``conform``, its result written to ``target`` as Parquet."""
+
+    @contextmanager
+    def conformed(rows: DataFrame) -> Iterator[DataFrame]:
+        conform(rows).write.mode("overwrite").parquet(target.as_uri())
+        yield rows.sparkSession.read.parquet(target.as_uri())
+
+    return conformed
+
+
+def measured(rows: DataFrame, conform: Conform, repeats: int) -> tuple[float, int]:
+    """Return the median seconds until the conformed ``rows`` are written, and how many of them stand."""
+    taken, sound = [], 0
     for _ in range(repeats):
         began = time.monotonic()
-        conform(rows).write.mode("overwrite").parquet(target.as_uri())
-        taken.append(time.monotonic() - began)
-    return statistics.median(taken)
+        with conform(rows) as conformed:
+            taken.append(time.monotonic() - began)
+            sound = conformed.where("is_sound").count()
+    return statistics.median(taken), sound
 
 
 def by_duckdb(folder: Path, target: Path, repeats: int) -> tuple[float, int]:
@@ -71,11 +100,6 @@ def by_duckdb(folder: Path, target: Path, repeats: int) -> tuple[float, int]:
     return statistics.median(taken), sound
 
 
-def sound_rows(spark: SparkSession, target: Path) -> int:
-    """Return how many rows of a result stand."""
-    return spark.read.parquet(target.as_uri()).where("is_sound").count()
-
-
 def conforming(say: Say) -> list[Result]:
     """Rules of 3 million registrations as expressions, UDFs, pandas UDFs and DuckDB; growth from 1 to 8 million."""
     rows = rows_wanted()
@@ -86,17 +110,16 @@ def conforming(say: Say) -> list[Result]:
         expect_rows(spark, rows)
         say(f"making {rows:,} registrations, {SPOILT:.0%} of them spoilt")
         raw = spark.read.parquet(make_rows(folder / "rows", rows))
-        with many_expressions(spark):
-            measured(raw.limit(rows // 10), ours, folder / "warm", 2)
-        times, sound = {}, {}
+        measured(raw.limit(rows // 10), ours, 2)
+        out, times, sound = folder / "out", {}, {}
         for name, conform, repeats in (
-            ("expressions", ours, REPEATS), ("pandas UDFs", peers.pandas_udf, 1), ("Python UDFs", peers.python_udf, 1)
-        ):  # fmt: skip
-            with many_expressions(spark) if conform is ours else nullcontext():
-                times[name] = measured(raw, conform, folder / "out", repeats)
-            sound[name] = sound_rows(spark, folder / "out")
+            ("expressions", ours, REPEATS),
+            ("pandas UDFs", written(peers.pandas_udf, out), 1),
+            ("Python UDFs", written(peers.python_udf, out), 1),
+        ):
+            times[name], sound[name] = measured(raw, conform, repeats)
             say(f"  {name}: {times[name]:.1f} s, {rows / times[name]:,.0f} rows/s, {sound[name]:,} sound")
-        times["copy"] = measured(raw, lambda rows: rows.select(*peers.COLUMNS), folder / "out", REPEATS)
+        times["copy"], _ = measured(raw, written(copied, out), REPEATS)
         say(f"  reading and writing the columns alone: {times['copy']:.1f} s, {rows / times['copy']:,.0f} rows/s")
         times["DuckDB"], sound["DuckDB"] = by_duckdb(folder / "rows", folder / "duck.parquet", 1)
         say(f"  DuckDB: {times['DuckDB']:.1f} s, {rows / times['DuckDB']:,.0f} rows/s, {sound['DuckDB']:,} sound")
@@ -116,9 +139,8 @@ def conforming(say: Say) -> list[Result]:
 def grown(spark: SparkSession, folder: Path, rows: int, say: Say) -> Result:
     """Return eight times the rows against eight times the seconds."""
     parts = [make_rows(folder / f"part{n}", rows) for n in range(8)]
-    with many_expressions(spark):
-        one = measured(spark.read.parquet(parts[0]), ours, folder / "out", REPEATS)
-        eight = measured(spark.read.parquet(*parts), ours, folder / "out", 1)
+    one, _ = measured(spark.read.parquet(parts[0]), ours, REPEATS)
+    eight, _ = measured(spark.read.parquet(*parts), ours, 1)
     say(f"  growth: {rows:,} rows {one:.1f} s, {8 * rows:,} rows {eight:.1f} s")
     size = f"{rows / 1e6:g} M"
     return Result(f"conform rules, 8 × {size} rows", f"8 × the seconds of {size}", eight, 8 * one, "s", goal=1.15)

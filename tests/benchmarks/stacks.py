@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
-from catalog.model.settings import CHECKOUT, Settings, load_settings
+from catalog.model.settings import CHECKOUT, Settings, get_settings
 from infra.stack import down, up
 from infra.stack.home import Home
 
@@ -18,13 +19,16 @@ RESOURCES = Path(__file__).with_name("resources")
 
 @contextmanager
 def bench_stack(table: str = "infra.stack.table:engine") -> Iterator[Settings]:
-    """Start a stack in a fresh home and yield its settings."""
+    """Start a stack in a fresh home and yield its settings, which are this process's own too while it runs."""
     with tempfile.TemporaryDirectory(prefix="guantong-bench-") as folder:
         home = Home(Path(folder) / "home")
         up(home=home, table=table)
         try:
-            yield load_settings({**os.environ, "GUANTONG_HOME": str(home.root)})
+            with patch.dict(os.environ, {"GUANTONG_HOME": str(home.root)}):
+                get_settings.cache_clear()
+                yield get_settings()
         finally:
+            get_settings.cache_clear()
             down(home=home)
 
 
