@@ -74,15 +74,15 @@ def may_stand(contract: Contract) -> bool:
 
 
 def look(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Return bronze ``rows`` with ``_stands`` (1 or 0) and, where they stand, ``<column>__typed`` of all but text."""
+    """Return bronze ``rows`` with ``_stands`` (1 or 0) and ``<column>__typed`` of all but text, right where they do."""
     stands = reduce(and_, [F.col("_operation") != "D", *[_stands(p, contract) for p in contract.properties]])
-    seen = rows.select(*contract.raw_columns, *BRONZE, F.coalesce(stands, F.lit(False)).alias(_STANDS))
     typed = [
-        F.when(F.col(_STANDS), F.col(p.name).try_cast(p.spark_type)).alias(f"{p.name}__typed")
+        F.col(p.name).try_cast(p.spark_type).alias(f"{p.name}__typed")
         for p in contract.properties
         if p.spark_type != "string"
     ]
-    return seen.select(*contract.raw_columns, *BRONZE, *typed, F.col(_STANDS).cast("int").alias(_STANDS))
+    told = F.coalesce(stands, F.lit(False)).cast("int").alias(_STANDS)
+    return rows.select(*contract.raw_columns, *BRONZE, *typed, told)
 
 
 def _stands(column: Property, contract: Contract) -> Column:
