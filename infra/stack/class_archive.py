@@ -20,6 +20,7 @@ from infra.stack.home import Home
 from infra.stack.ports import choose_ports
 from infra.stack.probes import tcp
 from infra.stack.spark_server import (
+    class_path,
     find_java,
     prepare_spark,
     pyspark_folder,
@@ -33,8 +34,8 @@ END_SECONDS = 240.0
 
 
 def archive_path() -> Path:
-    """Return where the archive for these JARs and this Java lies, whether or not it was made."""
-    digest = hashlib.sha256()
+    """Return where the archive for these JARs in this order and this Java lies, whether or not it was made."""
+    digest = hashlib.sha256(class_path().encode())
     shipped = sorted((pyspark_folder() / "jars").glob("*.jar"))
     for path in (Path(find_java()).resolve(), *server_jars(), *shipped):
         seen = path.stat()
