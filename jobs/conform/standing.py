@@ -74,7 +74,10 @@ def may_stand(contract: Contract) -> bool:
 
 
 def look(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Return bronze ``rows`` with ``_stands`` (1 or 0) and ``<column>__typed`` of all but text, right where they do."""
+    """Return bronze ``rows`` with ``_stands``, 1 or 0, and ``<column>__typed`` of every column that is not text.
+
+    Where a row does not stand its typed values mean nothing.
+    """
     stands = reduce(and_, [F.col("_operation") != "D", *[_stands(p, contract) for p in contract.properties]])
     typed = [
         F.col(p.name).try_cast(p.spark_type).alias(f"{p.name}__typed")
