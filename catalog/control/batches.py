@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -71,7 +71,7 @@ def register_batch(
         "location": location,
         "manifest": manifest or {},
     }
-    statement = insert(Batch).values(values)
+    statement = insert(Batch).values({**values, "arrival": _next_arrival(resource)})
     changed = {name: statement.excluded[name] for name in values if name != "batch_id"}
     try:
         with session.begin_nested():
@@ -82,6 +82,16 @@ def register_batch(
             raise
         raise DuplicateDeliveryError(resource, batch_id, earlier.batch_id) from error
     return session.get_one(Batch, batch_id, populate_existing=True)
+
+
+def _next_arrival(resource: str) -> ColumnElement[int]:
+    """Return the arrival number of a new batch: the present, and above all earlier ones.
+
+    A clock of this machine that was once ahead, or is put back, changes no order.
+    """
+    last = select(func.coalesce(func.max(Batch.arrival), 0) + 1).where(Batch.resource == resource)
+    present = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+    return func.greatest(last.scalar_subquery(), present)
 
 
 def find_batch(session: Session, batch_id: str) -> Batch | None:
@@ -126,7 +136,7 @@ def pending_batches(session: Session, resource: str, stage: str) -> list[Batch]:
         session.scalars(
             select(Batch)
             .where(Batch.resource == resource, Batch.status == "accepted", ~finished)
-            .order_by(Batch.received_at, Batch.batch_id)
+            .order_by(Batch.arrival, Batch.batch_id)
         )
     )
 

@@ -114,6 +114,8 @@ class Batch(Base):
     """Where the delivery lies in landing."""
     manifest: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     received_at: Mapped[Recorded]
+    arrival: Mapped[int]
+    """Place in the order in which the batches of its resource arrived: microseconds, always rising."""
 
 
 class Run(Base):
@@ -305,7 +307,10 @@ class ShareVersion(Base):
     resource: Mapped[str]
     version: Mapped[int]
     delta_version: Mapped[int]
+    table_id: Mapped[str | None]
+    """Delta's id of the table; none for versions published before it was kept."""
     table_uri: Mapped[str]
+    """Where the table lies below ``LAKE_URI``, such as ``gold/population__resident_basic``."""
     rows: Mapped[int]
     schema_json: Mapped[dict[str, Any]] = mapped_column(JSONB)
     content_digest: Mapped[str | None]

@@ -2,12 +2,28 @@
 
 from alembic import context
 
-from catalog.control import audit_tables, event_tables, identity_tables, quality_tables, rule_activations, tables
+from catalog.control import (
+    audit_tables,
+    event_tables,
+    identity_tables,
+    pipeline_tables,
+    quality_tables,
+    rule_activations,
+    tables,
+)
 from catalog.control.session import configured_url, engine
 
 config = context.config
 
-MODULES = (tables, audit_tables, event_tables, identity_tables, quality_tables, rule_activations)
+MODULES = (
+    tables,
+    audit_tables,
+    event_tables,
+    identity_tables,
+    pipeline_tables,
+    quality_tables,
+    rule_activations,
+)
 """Modules that declare tables."""
 
 

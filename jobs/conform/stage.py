@@ -221,7 +221,7 @@ def _write_silver(spark: SparkSession, standing: DataFrame, concerned: DataFrame
     rows = standing.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
     rows = rows.select(*[c[0] for c in silver_columns(contract)])
     if concerned is None:
-        delta.fill(rows, silver, contract.key)
+        delta.fill(spark, rows, silver, contract.key)
         return delta.current_version(spark, silver)
     if contract.source.key != contract.key:
         moved = moved_keys(rows, contract, concerned)

@@ -73,7 +73,7 @@ def _bring_in(spark: SparkSession, rows: DataFrame, contract: Contract) -> None:
     """Bring the cut rows into the shared table: the first ones as they are, later ones merged."""
     table = table_of(contract)
     if delta.current_version(spark, table) == 0:
-        delta.fill(rows.where("_admitted").drop("_admitted"), table, contract.key)
+        delta.fill(spark, rows.where("_admitted").drop("_admitted"), table, contract.key)
         return
     others = [c for c in contract.columns if c not in contract.key]
     differs = " OR ".join(f"NOT (s.`{c}` <=> t.`{c}`)" for c in others) or "false"

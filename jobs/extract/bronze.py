@@ -103,7 +103,7 @@ def write_batches(
     if set(expected) & set(tried):
         delta.replace_batches(spark, frame, table, list(expected))
     else:
-        frame.writeTo(table.sql).append()
+        delta.append(spark, frame, table)
     found = delta.read(spark, table).where(F.col("_batch_id").isin(list(expected))).groupBy("_batch_id").count()
     counts = dict.fromkeys(expected, 0) | {row["_batch_id"]: row["count"] for row in found.collect()}
     for batch, rows in expected.items():

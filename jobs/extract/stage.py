@@ -8,7 +8,6 @@ from catalog.model.registry import get_registry
 from catalog.model.source import FileSource, RestSource
 from jobs.extract import landing
 from jobs.extract.database import extract_database
-from jobs.extract.exclusive import exclusively
 from jobs.extract.files import Intake, extract_files
 from jobs.extract.laying import lay_admitted
 from jobs.extract.register import STAGE, Register
@@ -39,7 +38,7 @@ def extract(resource: str, batch: str | None = None, *, allow_mass_delete: bool 
     contract = get_registry().get(resource)
     if contract.government.source is None:
         raise ContractError(f"{resource} has no source", remedy="only silver resources are extracted")
-    with stage_run(STAGE, resource) as run, exclusively(resource):
+    with stage_run(STAGE, resource) as run:
         register = Register(contract, run)
         if batch is not None:
             _replay(contract, register, batch)

@@ -64,7 +64,7 @@ def write_conflicts(spark: SparkSession, library: Contract, found: DataFrame, ke
     table = conflict_of(library)
     earlier = delta.current_version(spark, table)
     if keys is None:
-        found.writeTo(table.sql).overwrite(F.lit(True))
+        delta.overwrite(spark, found, table, F.lit(True))
         return earlier
     said = F.xxhash64(*[c for c, _, _ in CONFLICT_COLUMNS if c != "_recorded_at"]).alias("_said")
     stood = delta.read(spark, table, earlier).join(F.broadcast(keys), F.col("entity_key") == F.col("key"), "left_semi")
@@ -74,7 +74,7 @@ def write_conflicts(spark: SparkSession, library: Contract, found: DataFrame, ke
     if gone.limit(1).collect():
         delta.delete_keys(spark, gone.distinct(), table, "conflict_key")
     if fresh.limit(1).collect():
-        fresh.writeTo(table.sql).append()
+        delta.append(spark, fresh, table)
     return earlier
 
 

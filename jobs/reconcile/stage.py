@@ -206,7 +206,7 @@ def _write_base(spark: SparkSession, entities: DataFrame, work: Work, run: Stage
     columns = [c[0] for c in base_columns(contract)]
     rows = _hashed(entities, contract).withColumn("_recorded_at", F.current_timestamp()).select(*columns)
     if delta.current_version(spark, table) == 0:
-        delta.fill(rows, table, contract.key)
+        delta.fill(spark, rows, table, contract.key)
         return
     if work.keys is not None and work.standing >= COMPILING_SCANS_PAYS:
         _write_changed(spark, rows, work, work.keys, run)

@@ -137,9 +137,9 @@ def write_statements(
         return
     stacked = stacked.select(*[name for name, _, _ in STATEMENT_COLUMNS]).sortWithinPartitions("entity_id")
     if delta.current_version(spark, table) and delta.read(spark, table).where(again).limit(1).collect():
-        stacked.writeTo(table.sql).overwrite(again)
+        delta.overwrite(spark, stacked, table, again)
     else:
-        stacked.writeTo(table.sql).append()
+        delta.append(spark, stacked, table)
 
 
 def _said_since(version: InputVersion) -> Column:

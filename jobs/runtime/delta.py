@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.errors import MergeKeyError
 from catalog.model.layers import Table
+from jobs.runtime.fencing import current_fence, marked
 from jobs.runtime.spark import COMPILING_PAYS, few_rows, sent_along
 
 _ABSENT = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
@@ -51,7 +52,9 @@ def exists(spark: SparkSession, table: Table) -> bool:
 def ensure(spark: SparkSession, table: Table, columns: Sequence[ColumnSpec], *, shared: bool = False) -> None:
     """Create ``table`` if it is absent; add columns that the contract gained (never drop or retype one)."""
     present = columns_of(spark, table)
-    if present is None:
+    if present is not None:
+        _shut_out_the_dead(spark, table)
+    else:
         _clear_unborn(table)
         properties = ", ".join(f"'{k}' = '{v}'" for k, v in (SHARED_PROPERTIES if shared else LAKE_PROPERTIES).items())
         spark.sql(f"CREATE TABLE IF NOT EXISTS {table.sql} ({_ddl(columns)}) USING delta TBLPROPERTIES ({properties})")
@@ -59,6 +62,29 @@ def ensure(spark: SparkSession, table: Table, columns: Sequence[ColumnSpec], *, 
     added = [column for column in columns if column[0] not in present]
     if added:
         spark.sql(f"ALTER TABLE {table.sql} ADD COLUMNS ({_ddl(added)})")
+
+
+def _shut_out_the_dead(spark: SparkSession, table: Table) -> None:
+    """Commit this run's number to ``table`` before it is looked at, when the run before never said that it ended.
+
+    The engine may still be at work for a client that died. What it began before this commit conflicts with it, and
+    what it begins later carries a lower number and is left out.
+    """
+    fence = current_fence()
+    if fence is not None and fence.lease.is_after_death:
+        append(spark, read(spark, table).limit(0), table)
+
+
+def append(spark: SparkSession, frame: DataFrame, table: Table) -> None:
+    """Add ``frame`` to ``table``; columns are matched by name."""
+    with marked(spark):
+        frame.writeTo(table.sql).append()
+
+
+def overwrite(spark: SparkSession, frame: DataFrame, table: Table, condition: Column) -> None:
+    """Put ``frame`` in place of the rows of ``table`` that meet ``condition``."""
+    with marked(spark):
+        frame.writeTo(table.sql).overwrite(condition)
 
 
 def _clear_unborn(table: Table) -> None:
@@ -122,11 +148,10 @@ def replace_batches(spark: SparkSession, frame: DataFrame, table: Table, batch_i
     what adding costs, so the table is asked first.
     """
     condition = F.col("_batch_id").isin(list(batch_ids))
-    writer = frame.writeTo(table.sql)
     if read(spark, table).where(condition).limit(1).collect():
-        writer.overwrite(condition)
+        overwrite(spark, frame, table, condition)
     else:
-        writer.append()
+        append(spark, frame, table)
 
 
 def prove_key(frame: DataFrame, key: Sequence[str], table: Table) -> None:
@@ -151,10 +176,10 @@ def prove_key(frame: DataFrame, key: Sequence[str], table: Table) -> None:
         )
 
 
-def fill(frame: DataFrame, table: Table, key: Sequence[str]) -> None:
+def fill(spark: SparkSession, frame: DataFrame, table: Table, key: Sequence[str]) -> None:
     """Write ``frame`` into ``table``, which has just been created and is empty; its key is proven first."""
     prove_key(frame, key, table)
-    frame.writeTo(table.sql).overwrite(F.lit(True))
+    overwrite(spark, frame, table, F.lit(True))
 
 
 def merge(
@@ -200,10 +225,11 @@ def _merge(
     delete = f"WHEN MATCHED AND ({delete_when}) THEN DELETE" if delete_when else ""
     added = f"INSERT ({names}) VALUES ({values})"  # noqa: S608 - names of contracts
     insert = f"WHEN NOT MATCHED AND ({insert_when}) THEN {added}" if insert_when else ""
-    spark.sql(
-        f"""MERGE INTO {table.sql} AS t USING {view} AS s ON {on} {delete}
-        WHEN MATCHED AND ({update_when}) THEN UPDATE SET {sets} {insert}"""
-    ).collect()
+    with marked(spark):
+        spark.sql(
+            f"""MERGE INTO {table.sql} AS t USING {view} AS s ON {on} {delete}
+            WHEN MATCHED AND ({update_when}) THEN UPDATE SET {sets} {insert}"""
+        ).collect()
 
 
 def bring(
@@ -233,22 +259,23 @@ def bring(
     Raises:
         MergeKeyError: when the key is null or repeated.
     """
-    marked = frame.join(present.distinct().withColumn("_is_present", F.lit(True)), list(key), "left")
+    sorted_in = frame.join(present.distinct().withColumn("_is_present", F.lit(True)), list(key), "left")
     with few_rows(spark, rows):
         prove_key(frame, key, table)
-        counts = {row["_is_present"]: row["count"] for row in marked.groupBy("_is_present").count().collect()}
+        counts = {row["_is_present"]: row["count"] for row in sorted_in.groupBy("_is_present").count().collect()}
     if counts.get(True):
-        matching = marked.where("_is_present").select(*frame.columns)
+        matching = sorted_in.where("_is_present").select(*frame.columns)
         _merge(spark, sent_along(matching, counts[True]), table, key, update_when)
     if counts.get(None):
         with few_rows(spark, rows):
-            marked.where("_is_present IS NULL").select(*frame.columns).writeTo(table.sql).append()
+            append(spark, sorted_in.where("_is_present IS NULL").select(*frame.columns), table)
 
 
 def delete_keys(spark: SparkSession, keys: DataFrame, table: Table, column: str) -> None:
     """Delete the rows of ``table`` whose ``column`` is among ``keys`` (one column ``key``, unique)."""
     view = f"deleted_keys_{table.name.replace('.', '_')}"
     keys.createOrReplaceTempView(view)
-    spark.sql(
-        f"MERGE INTO {table.sql} AS t USING {view} AS s ON t.`{column}` = s.key WHEN MATCHED THEN DELETE"
-    ).collect()
+    with marked(spark):
+        spark.sql(
+            f"MERGE INTO {table.sql} AS t USING {view} AS s ON t.`{column}` = s.key WHEN MATCHED THEN DELETE"
+        ).collect()

@@ -18,6 +18,7 @@ from catalog.model.settings import CHECKOUT
 from infra.stack.spark_server import cores
 from jobs.conform.standing import BRONZE, judged_rows
 from jobs.runtime.spark import connect, expect_rows
+from jobs.runtime.lease import Lease
 from jobs.runtime.stage import StageRun
 from tests.benchmarks import rules_peers as peers
 from tests.benchmarks.result import Result
@@ -58,7 +59,7 @@ def ours(rows: DataFrame) -> Iterator[DataFrame]:
     contract = Registry(RESOURCES).get("legal_entity.bench_company")
     empty = [F.lit(None).cast(rows.schema[name].dataType).alias(name) for name in BRONZE if name != "_operation"]
     bronze = rows.select(*peers.COLUMNS, F.lit("I").alias("_operation"), *empty)
-    run = StageRun("conform", contract.id, uuid4())
+    run = StageRun("conform", contract.id, uuid4(), Lease(contract.id, 1, is_after_death=False))
     with judged_rows(rows.sparkSession, bronze, contract, None, rows.count(), run) as judged:
         yield judged.selectExpr(*contract.columns, "size(_places) = 0 AS is_sound")
 

@@ -4,7 +4,8 @@ from alembic import command
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
-import catalog.control.rule_activations  # noqa: F401 - its table is declared
+import catalog.control.pipeline_tables
+import catalog.control.rule_activations  # noqa: F401 - their tables are declared
 from catalog.control.migrations import current_revision, migrate, migration_config
 from catalog.control.session import engine
 from catalog.control.tables import Base

@@ -117,7 +117,7 @@ def write_redirects(spark: SparkSession, contract: Contract, redirects: Mapping[
     moved = moved.withColumn("_recorded_at", F.current_timestamp()).select(*rows.columns)
     if moved.limit(1).collect():
         delta.merge(spark, moved, identity_of(contract), [RECORD_ID])
-    frame.writeTo(table.sql).overwrite(F.lit(True))
+    delta.overwrite(spark, frame, table, F.lit(True))
 
 
 def _identity_row(identity: Identity, redirects: Mapping[str, str]) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from catalog.model.registry import Registry
 from catalog.model.settings import CHECKOUT
 from jobs.conform.standing import LOOKING_PAYS, judged_rows
 from jobs.runtime.spark import expect_rows
+from jobs.runtime.lease import Lease
 from jobs.runtime.stage import StageRun
 from tests.generated.companies import companies
 
@@ -30,7 +31,7 @@ def judged(spark, rows: int, folder: Path, **options: float) -> tuple[int, int, 
     expect_rows(spark, rows)
     contract = Registry(CONTRACTS).get("legal_entity.bench_company")
     raw = spark.read.parquet((folder / "rows.parquet").as_uri())
-    run = StageRun("conform", contract.id, uuid.uuid4())
+    run = StageRun("conform", contract.id, uuid.uuid4(), Lease(contract.id, 1, is_after_death=False))
     with judged_rows(spark, raw, contract, None, rows, run) as frame:
         refused, flagged = "count_if(size(_places) > 0)", "count_if(exists(_flags, f -> f <> 'CITIZEN_ID_UPGRADED'))"
         row = frame.selectExpr("count(*)", refused, flagged).first()

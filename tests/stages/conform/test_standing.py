@@ -14,6 +14,7 @@ from catalog.model.settings import CHECKOUT
 from jobs.conform import standing
 from jobs.conform.judge import judge
 from jobs.runtime.spark import expect_rows
+from jobs.runtime.lease import Lease
 from jobs.runtime.stage import StageRun
 from jobs.runtime.standards import apply_rules, rule_of
 from jobs.runtime.standards.standing import STANDING, standing_of
@@ -66,7 +67,7 @@ def both_ways(spark, rows, contract, previous, monkeypatch):
     ]
     monkeypatch.setattr(standing, "LOOKING_PAYS", count)
     assert standing.may_stand(contract)
-    run = StageRun("conform", contract.id, uuid.uuid4())
+    run = StageRun("conform", contract.id, uuid.uuid4(), Lease(contract.id, 1, is_after_death=False))
     with standing.judged_rows(spark, rows, contract, previous, count, run) as judged:
         looked = judged.select(*columns).collect()
     in_steps = judge(rows, contract, previous).select(*columns).collect()
