@@ -1,4 +1,4 @@
-"""The number that stands for what a row says, as a column (行摘要列): equal to :func:`catalog.model.row_text.row_hash`."""
+"""The number that stands for what a row says (行摘要列), equal to :mod:`catalog.model.row_text` in plain Python."""
 
 from __future__ import annotations
 
