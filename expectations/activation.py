@@ -14,7 +14,7 @@ from catalog.control.session import in_transaction
 from catalog.model.caller import command_line
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
-from expectations.fingerprint import fingerprint
+from jobs.runtime.rule_fingerprint import fingerprint
 
 GATE = "gate"
 """Who put rules in force that nobody released before."""

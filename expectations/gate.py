@@ -11,24 +11,24 @@ from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
-from catalog.control.checks import is_genuine, latest_check, record_check, rows_before
+from catalog.control.checks import record_check, rows_before
 from catalog.control.masking import mask_personal
+from catalog.control.passing_check import Checked, passing_check
+from catalog.control.positions import TableVersion
 from catalog.control.session import in_transaction
-from catalog.control.tables import CheckResult
 from catalog.model import layers
 from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.registry import Registry, get_registry
 from catalog.model.settings import get_settings
 from expectations.activation import GATE, activate
-from expectations.fingerprint import fingerprint
 from expectations.result import CheckOutcome
 from jobs.runtime import delta
+from jobs.runtime.rule_fingerprint import fingerprint
 from jobs.runtime.spark import connect, many_expressions
 from jobs.runtime.stage import StageRun, console, stage_run
+from jobs.runtime.table_state import pin
 from jobs.runtime.volume import expect_batch
-
-PASSING = ("pass", "warn")
 
 
 def check(resource: str, batch: str | None = None, *, version: int | None = None) -> None:
@@ -54,13 +54,24 @@ def check(resource: str, batch: str | None = None, *, version: int | None = None
                 place=table.name,
                 remedy=f"run the stages before the check: python -m jobs run --resource {resource}",
             )
-        pinned = delta.current_version(spark, table) if version is None else version
-        known = in_transaction(lambda session: latest_check(session, table.name, pinned))
-        if known is not None and _holds(known, seal(spark, contract, registry, table)):
-            run.say(f"{table.name} version {pinned} was checked under the same rules: {known.outcome}; not scanned")
+        newest = pin(spark, table)
+        pinned = newest if version is None else replace(newest, version=version)
+        known = _known_pass(contract, registry, table, pinned)
+        if known is not None:
+            run.say(f"{table.name} version {pinned.version} was checked under the same rules: {known}; not scanned")
             return
         with many_expressions(spark, standing):
             pass_gate(spark, contract, registry, table, pinned, run=run, batch=batch)
+
+
+def _known_pass(contract: Contract, registry: Registry, table: layers.Table, pinned: TableVersion) -> str | None:
+    """Return the outcome on record that lets a version through already; None when it must be checked."""
+    wanted = Checked(contract.id, table.name, pinned, fingerprint(contract, registry))
+    key = get_settings().require("identity_key")
+    try:
+        return in_transaction(lambda session: passing_check(session, wanted, key)).outcome
+    except GateStoppedError:
+        return None
 
 
 def pass_gate(
@@ -68,7 +79,7 @@ def pass_gate(
     contract: Contract,
     registry: Registry,
     table: layers.Table,
-    version: int,
+    pinned: TableVersion,
     *,
     run: StageRun,
     batch: str | None = None,
@@ -79,15 +90,16 @@ def pass_gate(
         GateStoppedError: when the outcome is stop.
         Exception: whatever kept the result from being recorded; an unrecorded check is no check.
     """
-    sealed = seal(spark, contract, registry, table)
-    before = in_transaction(lambda session: rows_before(session, table.name, sealed["table_id"], version))
+    version = pinned.version
+    sealed = {"fingerprint": fingerprint(contract, registry), "table_id": pinned.table_id}
+    before = in_transaction(lambda session: rows_before(session, table.name, pinned.table_id, version))
     outcome, document, cause = _evaluate(spark, contract, registry, table, version, before)
     from expectations.report import describe, render, write_report
 
     if fingerprint(contract, registry) != sealed["fingerprint"]:
         outcome = replace(outcome, error="the rules were changed while the check ran")
     path = write_report(outcome, document)
-    record(outcome, sealed, report=str(path), run_id=run.run_id, batch=batch)
+    record(run, outcome, sealed, report=str(path), batch=batch)
     if outcome.rules and (changes := activate(contract, registry, GATE)):
         run.say(f"rules in force now: {', '.join(f'{len(rules)} {what}' for what, rules in changes.items())}")
     told = [describe(rule) for rule in outcome.rules if rule.outcome != "pass"]
@@ -123,31 +135,28 @@ def _evaluate(
         return CheckOutcome(contract.id, table.name, version, 0, 0, [], text), {}, error
 
 
-def seal(spark: SparkSession, contract: Contract, registry: Registry, table: layers.Table) -> dict[str, str]:
-    """Return what a verdict holds for besides the version: this set of rules, and this very table.
-
-    A table that was dropped and made again counts its versions from 0; Delta's table id tells the two apart.
-    """
-    detail = spark.sql(f"DESCRIBE DETAIL {table.sql}").select("id").collect()[0]
-    return {"fingerprint": fingerprint(contract, registry), "table_id": str(detail["id"])}
-
-
 def record(
-    outcome: CheckOutcome,
-    sealed: dict[str, str],
-    *,
-    report: str,
-    run_id: uuid.UUID | None = None,
-    batch: str | None = None,
+    run: StageRun, outcome: CheckOutcome, sealed: dict[str, str], *, report: str, batch: str | None = None
 ) -> uuid.UUID:
-    """Record a verdict in the control plane and return its number."""
+    """Record a verdict in the control plane and return its number.
+
+    Args:
+        run: the stage's run.
+        outcome: the verdict.
+        sealed: what it holds for besides the version: this set of rules, and this very table.
+        report: where the whole of it lies.
+        batch: for which the check was asked.
+
+    Raises:
+        LeaseLostError: when another run has the resource; nothing was recorded.
+    """
     detail = {
         **sealed,
         "rows": outcome.rows,
         "refusals": [refusal[:2000] for refusal in outcome.refusals],
         "rules": {rule.rule_id: {"outcome": rule.outcome, "failed": rule.failed} for rule in outcome.rules},
     }
-    return in_transaction(
+    return run.transaction(
         lambda session: record_check(
             session,
             resource=outcome.resource,
@@ -160,43 +169,9 @@ def record(
             batch_ids=[batch] if batch else [],
             detail=detail,
             report_path=report,
-            run_id=run_id,
+            run_id=run.run_id,
             key=get_settings().require("identity_key"),
         )
-    )
-
-
-def is_passing(result: CheckResult) -> bool:
-    """Tell whether a record lets its version through; the word alone is not believed."""
-    return result.outcome in PASSING and result.planned == result.evaluated > 0 and result.detail.get("rows", 0) > 0
-
-
-def _holds(result: CheckResult, sealed: dict[str, str]) -> bool:
-    """Tell whether a record lets through the table and rules of ``sealed``."""
-    if not is_genuine(result, get_settings().require("identity_key")):
-        return False
-    return is_passing(result) and all(result.detail.get(name) == value for name, value in sealed.items())
-
-
-def require_checked(resource: str, version: int) -> CheckResult:
-    """Return the record that lets ``version`` of a resource's table be published.
-
-    Raises:
-        GateStoppedError: when this very version of this very table has no passing record under the present rules.
-    """
-    registry = get_registry()
-    contract = registry.get(resource)
-    table = layers.table_of(contract)
-    known = in_transaction(lambda session: latest_check(session, table.name, version))
-    if known is not None and _holds(known, seal(connect(), contract, registry, table)):
-        return known
-    seen = "was never checked" if known is None else f"was last checked as {known.outcome}, or under other rules"
-    if known is not None and not is_genuine(known, get_settings().require("identity_key")):
-        seen = "has a record that the gate did not write"
-    raise GateStoppedError(
-        f"version {version} of {table.name} {seen}",
-        place=f"{table.name} version {version}",
-        remedy=f"python -m jobs check --resource {resource}",
     )
 
 

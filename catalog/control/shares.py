@@ -1,12 +1,22 @@
-"""Published versions of shared tables (发布版本): one is served, the earlier ones stay on record."""
+"""Published versions of shared tables (发布版本): one is served, the earlier ones stay on record.
+
+Invariant: what is served of one very table never goes back to an older version of it, whoever publishes.
+"""
 
 import uuid
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, or_, select, text, true
 from sqlalchemy.orm import Session
 
 from catalog.control.tables import ShareVersion
+from catalog.model.errors import GuantongError
+
+
+class OlderVersionError(GuantongError):
+    """A publisher comes with an older version of a table than the one that was published last."""
+
+    code = "OLDER_VERSION"
 
 
 def publish_share_version(
@@ -20,13 +30,31 @@ def publish_share_version(
     table_uri: str,
     rows: int,
     schema_json: dict[str, Any],
+    table_id: str | None = None,
     content_digest: str | None = None,
     check_id: uuid.UUID | None = None,
 ) -> ShareVersion:
     """Serve a table version from now on; the one served so far is superseded in the same transaction.
 
     Publishing what is already served changes nothing and returns it, so a replay is safe. Two publishers of
-    one table wait for each other.
+    one table wait for each other. A table that was made anew, which its id tells, counts its versions anew.
+
+    Args:
+        session: the control plane.
+        share: share under which the table is found.
+        schema_name: its schema there.
+        table_name: its name there.
+        resource: ``domain.resource``.
+        delta_version: the version of the table.
+        table_uri: where the table lies, below ``LAKE_URI``.
+        rows: how many the version has.
+        schema_json: its columns as the catalogue shows them.
+        table_id: Delta's id of the table; where it is not known, the table counts as the one that is served.
+        content_digest: of the version's rows.
+        check_id: the check that it passed.
+
+    Raises:
+        OlderVersionError: when a later version of the same table was published before.
     """
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:table, 0))"),
@@ -34,8 +62,11 @@ def publish_share_version(
     )
     current = served_version(session, share, schema_name, table_name)
     if current is not None:
-        if current.delta_version == delta_version and current.table_uri == table_uri:
+        served = (current.table_id, current.delta_version, current.table_uri)
+        if served == (table_id, delta_version, table_uri):
             return current
+    _refuse_older(session, _of(share, schema_name, table_name), table_id, delta_version)
+    if current is not None:
         current.status = "superseded"
         session.flush()
     last = session.scalar(select(func.max(ShareVersion.version)).where(*_of(share, schema_name, table_name)))
@@ -46,6 +77,7 @@ def publish_share_version(
         resource=resource,
         version=(last or 0) + 1,
         delta_version=delta_version,
+        table_id=table_id,
         table_uri=table_uri,
         rows=rows,
         schema_json=schema_json,
@@ -57,6 +89,20 @@ def publish_share_version(
     session.flush()
     session.refresh(published)
     return published
+
+
+def _refuse_older(session: Session, of_table: tuple[Any, ...], table_id: str | None, delta_version: int) -> None:
+    """Refuse a version that is older than one published before of the same table, or of what may be the same."""
+    not_known = ShareVersion.table_id.is_(None) if table_id else true()
+    may_be_same = and_(ShareVersion.status == "served", not_known)
+    query = select(func.max(ShareVersion.delta_version))
+    newest = session.scalar(query.where(*of_table, or_(ShareVersion.table_id == table_id, may_be_same)))
+    if newest is not None and delta_version < newest:
+        raise OlderVersionError(
+            f"version {delta_version} is older than version {newest}, which was published before",
+            place=f"table id {table_id or 'not known'}",
+            remedy="nothing was changed; check and publish the newest version of the table",
+        )
 
 
 def served_version(session: Session, share: str, schema_name: str, table_name: str) -> ShareVersion | None:

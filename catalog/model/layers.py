@@ -67,6 +67,15 @@ def table(name: str, lake_uri: str | None = None) -> Table:
     return Table(name, f"{lake_uri or get_settings().lake_uri}/{layer}/{rest}")
 
 
+def relative_uri(uri: str, lake_uri: str | None = None) -> str:
+    """Return where a table lies below ``LAKE_URI``; one that lies elsewhere keeps its whole address.
+
+    >>> relative_uri("file:/lake/gold/t", "file:/lake"), relative_uri("file:/other/t", "file:/lake")
+    ('gold/t', 'file:/other/t')
+    """
+    return uri.removeprefix(f"{lake_uri or get_settings().lake_uri}/")
+
+
 def table_of(contract: Contract, lake_uri: str | None = None) -> Table:
     """Return the table that a contract describes, in the contract's own layer."""
     return table(f"{contract.government.layer}.{contract.domain}__{contract.name}", lake_uri)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from sqlalchemy.orm import Session
 
-from catalog.control.checks import is_genuine, latest_check
+from catalog.control.ledger import record_ledger
+from catalog.control.passing_check import Checked, passing_check
+from catalog.control.positions import TableVersion
 from catalog.control.resources import register_resource
-from catalog.control.session import in_transaction, session_scope
+from catalog.control.session import in_transaction
 from catalog.control.shares import publish_share_version
+from catalog.control.tables import CheckResult, ShareVersion
 from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.exchange_types import exchange_type
-from catalog.model.layers import table_of
+from catalog.model.layers import relative_uri, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.runtime import delta
+from jobs.runtime.rule_fingerprint import fingerprint
 from jobs.runtime.spark import connect
-from jobs.runtime.stage import stage_run
+from jobs.runtime.stage import StageRun, stage_run
+from jobs.runtime.table_state import pin
 
 STAGE = "publish"
 
@@ -30,7 +37,7 @@ def publish(resource: str, batch: str | None = None) -> None:
 
     Grain:      one share version per checked Delta version.
     Reads:      ``gold.<domain>__<name>`` at the version that the gate passed, no other.
-    Writes:     the control plane's share versions.
+    Writes:     the control plane's share versions, its register and its ledger, in one transaction.
     """
     del batch
     contract = get_registry().get(resource)
@@ -43,58 +50,84 @@ def publish(resource: str, batch: str | None = None) -> None:
         )
     with stage_run(STAGE, resource) as run:
         spark, table = connect(), table_of(contract)
-        version = delta.current_version(spark, table)
-        check_id = _proof(contract, table.name, version, delta.table_id(spark, table))
-        rows = delta.read(spark, table, version)
-        count, digest = _digest(rows)
-        run.say(f"{table.name} version {version}: {count:,} rows, digest {digest}")
-        in_transaction(
-            lambda session: publish_share_version(
-                session,
-                share=share.share,
-                schema_name=contract.domain,
-                table_name=contract.name,
-                resource=contract.id,
-                delta_version=version,
-                table_uri=table.uri,
-                rows=count,
-                schema_json=catalogue_schema(contract),
-                content_digest=digest,
-                check_id=check_id,
-            )
-        )
-        _register(contract)
-        name = f"share.{share.share}.{contract.domain}.{contract.name}"
-        run.ledger(name, f"{contract.name}-{version}", read=count, accepted=count)
+        pinned = pin(spark, table)
+        check = require_checked(contract, pinned)
+        count, digest = _digest(delta.read(spark, table, pinned.version))
+        run.say(f"{table.name} version {pinned.version}: {count:,} rows, digest {digest}")
+        publication = Publication(contract, share.share, pinned, count, digest, check.check_id)
+        published = run.transaction(lambda session: publication.record(session, run))
+        run.say(f"share.{published.share}.{contract.id} serves it as its version {published.version}")
 
 
-def _proof(contract: Contract, table_name: str, version: int, table_id: str) -> uuid.UUID:
-    """Return the number of the check that this very version of this very table passed.
-
-    A table that was dropped and made anew counts its versions from zero again; its id tells it from the old one.
+def require_checked(contract: Contract, pinned: TableVersion) -> CheckResult:
+    """Return the check that lets this very version of a contract's table be published.
 
     Raises:
-        GateStoppedError: when the version was never checked or did not pass.
+        GateStoppedError: when it has none that passed under the rules in force.
     """
-    with session_scope() as session:
-        check = latest_check(session, table_name, version)
-    if check is not None and check.detail.get("table_id") != table_id:
-        check = None
-    if check is not None and not is_genuine(check, get_settings().require("identity_key")):
-        check = None
-    if check is None or check.outcome not in ("pass", "warn"):
-        said = f"was stopped by the gate ({check.failed} rules failed)" if check else "was never checked"
-        raise GateStoppedError(
-            f"version {version} of {table_name} {said}; the last published version stays served",
-            place=table_name,
-            remedy=f"python -m jobs check --resource {contract.id}, then publish again",
+    rules = fingerprint(contract, get_registry())
+    wanted = Checked(contract.id, table_of(contract).name, pinned, rules)
+    key = get_settings().require("identity_key")
+    return in_transaction(lambda session: passing_check(session, wanted, key))
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one run publishes (发布内容)."""
+
+    contract: Contract
+    share: str
+    pinned: TableVersion
+    rows: int
+    digest: str
+    check_id: uuid.UUID
+
+    def record(self, session: Session, run: StageRun) -> ShareVersion:
+        """Serve it, bring the catalogue's register up to the contract, and enter it in the ledger: all or nothing."""
+        contract, version = self.contract, self.pinned.version
+        published = publish_share_version(
+            session,
+            share=self.share,
+            schema_name=contract.domain,
+            table_name=contract.name,
+            resource=contract.id,
+            delta_version=version,
+            table_id=self.pinned.table_id,
+            table_uri=relative_uri(table_of(contract).uri),
+            rows=self.rows,
+            schema_json=catalogue_schema(contract),
+            content_digest=self.digest,
+            check_id=self.check_id,
         )
-    return check.check_id
+        register_resource(
+            session,
+            resource=contract.id,
+            version=contract.version,
+            contract_sha256=get_registry().sha256(contract.id),
+            layer=contract.government.layer,
+            department=contract.government.department,
+            status=contract.status,
+        )
+        record_ledger(
+            session,
+            resource=contract.id,
+            stage=STAGE,
+            table_name=f"share.{self.share}.{contract.id}",
+            batch_id=f"{contract.name}-{version}",
+            read=self.rows,
+            accepted=self.rows,
+            seconds=run.seconds,
+            run_id=run.run_id,
+        )
+        return published
 
 
 def _digest(rows: DataFrame) -> tuple[int, str]:
-    """Return the row count and a digest of the content that does not depend on the order of rows."""
-    hashed = rows.select(F.xxhash64(*rows.columns).cast("decimal(38,0)").alias("h"))
+    """Return the row count and a digest of the content that does not depend on the order of rows.
+
+    The hash passes over nulls, so it is told where they are: a value that moves to another column is another row.
+    """
+    hashed = rows.select(F.xxhash64(*rows.columns, *map(F.isnull, rows.columns)).cast("decimal(38,0)").alias("h"))
     total = hashed.agg(F.count("*").alias("n"), F.coalesce(F.sum("h"), F.lit(0)).alias("s")).collect()[0]
     return int(total["n"]), f"{int(total['s']) % 2**128:032x}"
 
@@ -116,18 +149,3 @@ def catalogue_schema(contract: Contract) -> dict[str, Any]:
         for p in contract.properties
     ]
     return {"columns": columns, "contract_version": contract.version}
-
-
-def _register(contract: Contract) -> None:
-    """Bring the catalogue's register up to the contract in force."""
-    in_transaction(
-        lambda session: register_resource(
-            session,
-            resource=contract.id,
-            version=contract.version,
-            contract_sha256=get_registry().sha256(contract.id),
-            layer=contract.government.layer,
-            department=contract.government.department,
-            status=contract.status,
-        )
-    )

@@ -2,8 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from catalog.control.session import session_scope
 from catalog.control.shares import (
+    OlderVersionError,
     list_share_versions,
     publish_share_version,
     published_version,
@@ -13,7 +16,7 @@ from catalog.control.shares import (
 TABLE = ("population", "base", "resident_basic")
 
 
-def publish(url, delta_version, rows=10):
+def publish(url, delta_version, table_id="a"):
     with session_scope(url) as session:
         return publish_share_version(
             session,
@@ -22,8 +25,9 @@ def publish(url, delta_version, rows=10):
             table_name=TABLE[2],
             resource="population.resident_basic",
             delta_version=delta_version,
-            table_uri="file:/lake/gold/population__resident_basic",
-            rows=rows,
+            table_id=table_id,
+            table_uri="gold/population__resident_basic",
+            rows=10,
             schema_json={"type": "struct", "fields": []},
         )
 
@@ -47,11 +51,44 @@ def test_the_next_version_supersedes_and_a_replay_changes_nothing(control_databa
         assert published_version(session, *TABLE, 1) is None
 
 
+def try_to_publish(url, delta_version):
+    """Return the version that was published, or None when it was refused as older."""
+    try:
+        return publish(url, delta_version).delta_version
+    except OlderVersionError:
+        return None
+
+
 def test_publishers_at_the_same_moment_wait_for_each_other(control_database):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: publish(control_database, number), range(8)))
+        published = list(pool.map(lambda number: try_to_publish(control_database, number), range(8)))
     with session_scope(control_database) as session:
         versions = list_share_versions(session)
-    assert [row.version for row in versions] == list(range(1, 9))
-    assert [row.status for row in versions].count("served") == 1
-    assert {row.delta_version for row in versions} == set(range(8))
+    assert [row.version for row in versions] == list(range(1, len(versions) + 1))
+    assert [row.delta_version for row in versions] == sorted(set(published) - {None})
+    assert [(row.status, row.delta_version) for row in versions if row.status == "served"] == [("served", 7)]
+
+
+def test_what_is_served_goes_back_to_no_older_version(control_database):
+    publish(control_database, 8)
+    for other in ({}, {"table_id": None}):
+        with pytest.raises(OlderVersionError, match="version 7 is older than version 8") as refused:
+            publish(control_database, 7, **other)
+        assert refused.value.remedy
+    with session_scope(control_database) as session:
+        served_version(session, *TABLE).status = "withdrawn"
+    with pytest.raises(OlderVersionError):
+        publish(control_database, 7)
+    assert publish(control_database, 0, table_id="made anew").version == 2
+    assert publish(control_database, 1, table_id="made anew").version == 3
+    with pytest.raises(OlderVersionError):
+        publish(control_database, 0, table_id="made anew")
+
+
+def test_a_version_of_a_table_whose_id_was_not_kept(control_database):
+    publish(control_database, 5, table_id=None)
+    with pytest.raises(OlderVersionError):
+        publish(control_database, 4)
+    again = publish(control_database, 5)
+    assert (again.version, again.table_id) == (2, "a"), "from now on its id is known"
+    assert publish(control_database, 5).id == again.id

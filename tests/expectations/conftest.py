@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from sqlalchemy import text
 
 from catalog.control.session import session_scope
+from catalog.control.tables import CheckResult
 from catalog.model import layers
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
@@ -41,6 +42,13 @@ class Site:
 
         write(frame_of(self.spark, rows() if records is None else records), self.table)
         return delta.current_version(self.spark, self.table)
+
+    def require(self, version: int) -> CheckResult:
+        """Return the check by which the publisher would publish a version, as the publisher asks for it."""
+        from jobs.publish.stage import require_checked
+        from jobs.runtime.table_state import pin
+
+        return require_checked(get_registry().get(RESOURCE), replace(pin(self.spark, self.table), version=version))
 
     def report(self, version: int) -> Path:
         return self.home / "reports" / "checks" / RESOURCE / f"{version}.json"

@@ -11,12 +11,15 @@ import pytest
 from pyspark.sql import Row
 from sqlalchemy import text, update
 
+from catalog.control.checks import signature
+from catalog.control.passing_check import Checked, find_objection
+from catalog.control.positions import TableVersion
 from catalog.control.session import session_scope
 from catalog.control.tables import CheckResult
 from catalog.model.errors import GateStoppedError, GuantongError
 from catalog.model.registry import Registry
 from expectations.evaluate import evaluate, evaluate_plan, evaluate_rows
-from expectations.gate import check, is_passing, require_checked
+from expectations.gate import check
 from expectations.gx import gxe
 from expectations.plan import Plan, make_plan
 from expectations.result import CheckOutcome, RuleResult
@@ -233,22 +236,22 @@ STOP_TO_PASS = "UPDATE check_result SET outcome = 'pass', failed = 0 WHERE resou
 MOVED = "UPDATE check_result SET delta_version = :bad WHERE resource = :resource AND outcome = 'pass'"
 
 
-def is_refused(version: int) -> bool:
-    """Tell whether publishing would be refused this version."""
+def refusal(site: Any, version: int) -> str:
+    """Return what the publisher would say of a version; nothing when it would publish it."""
     try:
-        require_checked(RESOURCE, version)
-    except GateStoppedError:
-        return True
-    return False
+        site.require(version)
+    except GateStoppedError as error:
+        return str(error)
+    return ""
 
 
-def refused_after(statement: str, version: int, **values: Any) -> bool:
-    """Tell whether a version is refused once the records were written to, and put them back."""
+def refused_after(site: Any, statement: str, version: int, **values: Any) -> str:
+    """Return the same once the records were written to, and put them back."""
     with session_scope() as session:
         kept = session.execute(text("SELECT check_id, outcome, failed, delta_version, detail FROM check_result")).all()
         written = session.execute(text(statement), {"resource": RESOURCE, **values})
         assert written.rowcount == 1
-    refused = is_refused(version)
+    refused = refusal(site, version)
     with session_scope() as session:
         for record in kept:
             columns = dict(zip(("outcome", "failed", "delta_version", "detail"), record[1:], strict=True))
@@ -256,36 +259,77 @@ def refused_after(statement: str, version: int, **values: Any) -> bool:
     return refused
 
 
-RECORDS = (
-    "a version that nobody checked", "a stop turned into a pass", "a pass moved to another version",
-    "a pass without signature", "a pass with another signature", "another count in a pass", "rules changed since",
-    "a table made again under the number", "an older version checked instead",
-)  # fmt: skip
+RECORDS = {
+    "a version that nobody checked": "never checked",
+    "an older version checked instead": "never checked",
+    "a pass moved to another version": "did not write",
+    "a pass without signature": "did not write",
+    "a pass with another signature": "did not write",
+    "another count in a pass": "did not write",
+    "a stop": "stopped by the gate",
+    "a stop turned into a pass": "did not write",
+    "rules changed since": "other rules",
+    "a table made again under the number": "another table",
+}
+"""Attempt → what the refusal says."""
 
 
 def test_record_or_version_is_refused(site: Any) -> None:
     good = site.fill()
     bad = site.fill([*rows(), row(11, sex_code="x")])
-    refused = {"a version that nobody checked": is_refused(bad)}
+    said = {"a version that nobody checked": refusal(site, bad)}
     check(RESOURCE, version=good)
-    assert not is_refused(good)
-    refused["an older version checked instead"] = is_refused(bad)
-    refused["a pass moved to another version"] = refused_after(MOVED, bad, bad=bad)
-    refused["a pass without signature"] = refused_after(WITHOUT_SIGNATURE, good)
-    refused["a pass with another signature"] = refused_after(WITH_ANOTHER, good)
-    refused["another count in a pass"] = refused_after(ANOTHER_COUNT, good)
+    assert not refusal(site, good)
+    said["an older version checked instead"] = refusal(site, bad)
+    said["a pass moved to another version"] = refused_after(site, MOVED, bad, bad=bad)
+    said["a pass without signature"] = refused_after(site, WITHOUT_SIGNATURE, good)
+    said["a pass with another signature"] = refused_after(site, WITH_ANOTHER, good)
+    said["another count in a pass"] = refused_after(site, ANOTHER_COUNT, good)
     with pytest.raises(GateStoppedError):
         check(RESOURCE, version=bad)
-    refused["a stop turned into a pass"] = refused_after(STOP_TO_PASS, bad)
-    assert not is_refused(good), "the records were put back"
+    said["a stop"] = refusal(site, bad)
+    said["a stop turned into a pass"] = refused_after(site, STOP_TO_PASS, bad)
+    assert not refusal(site, good), "the records were put back"
     site.declare(bounds={"floor": 500})
-    refused["rules changed since"] = is_refused(good)
+    said["rules changed since"] = refusal(site, good)
     site.declare()
-    assert not is_refused(good)
+    assert not refusal(site, good)
     shutil.rmtree(site.table.local_path)
     assert site.fill([row(1, sex_code="x")]) == good
-    refused["a table made again under the number"] = is_refused(good)
-    assert refused == dict.fromkeys(RECORDS, True)
+    said["a table made again under the number"] = refusal(site, good)
+    assert {attempt for attempt, words in RECORDS.items() if words in said[attempt]} == said.keys(), said
+
+
+SIGNED: dict[str, dict[str, Any]] = {
+    "a stop with a pass's counts": {"outcome": "stop"},
+    "no rule planned or evaluated": {"planned": 0, "evaluated": 0},
+    "a rule left out": {"evaluated": 4},
+    "no row": {"detail": {"rows": 0}},
+    "a number of rows below nought": {"detail": {"rows": -1}},
+    "another table's id": {"detail": {"table_id": "b"}},
+    "no table's id": {"detail": {"table_id": None}},
+    "the rules of last year": {"detail": {"fingerprint": "rules of last year"}},
+    "another version": {"delta_version": 8},
+    "another table's name": {"table_name": "gold.other"},
+}
+KEY = "0f" * 32
+WANTED = Checked(RESOURCE, "gold.t", TableVersion("a", 7), "rules of today")
+
+
+def objection(**changes: Any) -> str:
+    """Return what speaks against a record that the gate itself signed, a good one with changes."""
+    detail = {"rows": 3, "table_id": "a", "fingerprint": "rules of today", **changes.pop("detail", {})}
+    good = {"table_name": "gold.t", "delta_version": 7, "planned": 5, "evaluated": 5, "failed": 0, "outcome": "pass"}
+    made = CheckResult(resource=RESOURCE, detail=detail, **{**good, **changes})
+    made.detail = {**made.detail, "signature": signature(made, KEY)}
+    return find_objection(made, WANTED, KEY)
+
+
+@pytest.mark.parametrize("attempt", SIGNED)
+def test_signed_record_is_not_believed_by_its_word_alone(attempt: str) -> None:
+    assert not objection()
+    assert not objection(outcome="warn", failed=1)
+    assert objection(**SIGNED[attempt])
 
 
 def test_truncated_delivery_is_held(site: Any) -> None:
@@ -306,8 +350,6 @@ def test_two_counts_that_differ_are_refused(seen: int) -> None:
 
 
 def test_there_are_forty_attempts_and_a_good_table_passes(spark: Any) -> None:
-    assert len({*RULES, *TABLES, *BAD, *SHAPES, *OUTCOMES, *RECORDS}) >= 70
+    assert len({*RULES, *TABLES, *BAD, *SHAPES, *OUTCOMES, *RECORDS, *SIGNED}) >= 80
     outcome = evaluate(frame_of(spark, rows()), contract_of(), Registry(), "silver.t", 1, previous_rows=11)[0]
     assert (outcome.outcome, outcome.failed) == ("pass", 0)
-    honest = CheckResult(outcome="pass", planned=5, evaluated=5, detail={"rows": 3})
-    assert is_passing(honest)

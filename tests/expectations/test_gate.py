@@ -15,7 +15,7 @@ from catalog.control.checks import latest_check
 from catalog.control.session import session_scope
 from catalog.model.errors import ContractError, GateStoppedError
 from catalog.model.registry import get_registry
-from expectations.gate import check, require_checked
+from expectations.gate import check
 from tests.expectations.trial import RESOURCE, citizen, document, row, rows, write_contract
 
 
@@ -40,20 +40,20 @@ def test_a_pass_is_recorded_once_and_not_scanned_again(site: Any) -> None:
     assert site.report(version).stat().st_mode & 0o077 == 0
     check(RESOURCE)
     assert recorded(site, version)[1] == 1
-    assert require_checked(RESOURCE, version).check_id == result.check_id
+    assert site.require(version).check_id == result.check_id
 
     changed = site.fill([*rows(), row(11)])
     with pytest.raises(GateStoppedError, match="never checked"):
-        require_checked(RESOURCE, changed)
+        site.require(changed)
     site.fill([row(1, sex_code="x")])
     check(RESOURCE, version=changed)
-    assert require_checked(RESOURCE, changed).outcome == "pass"
+    assert site.require(changed).outcome == "pass"
     with pytest.raises(GateStoppedError, match="never checked"):
-        require_checked(RESOURCE, changed + 1)
+        site.require(changed + 1)
 
     site.declare(bounds={"floor": 500})
     with pytest.raises(GateStoppedError, match="other rules"):
-        require_checked(RESOURCE, changed)
+        site.require(changed)
     with pytest.raises(GateStoppedError, match="row_floor"):
         check(RESOURCE, version=changed)
 
@@ -72,7 +72,7 @@ def test_a_stop_says_what_where_how_and_whom(site: Any, capfd: pytest.CaptureFix
     assert "阻断 stop" in shown
     assert citizen(11) not in said + shown + site.report(version).read_text(encoding="utf-8")
     with pytest.raises(GateStoppedError, match="stop"):
-        require_checked(RESOURCE, version)
+        site.require(version)
     with pytest.raises(GateStoppedError):
         check(RESOURCE)
 
@@ -80,11 +80,11 @@ def test_a_stop_says_what_where_how_and_whom(site: Any, capfd: pytest.CaptureFix
 def test_table_made_again_under_an_old_version_number(site: Any) -> None:
     version = site.fill()
     check(RESOURCE)
-    assert require_checked(RESOURCE, version).outcome == "pass"
+    assert site.require(version).outcome == "pass"
     shutil.rmtree(site.table.local_path)
     assert site.fill([*rows(), row(11, sex_code="x")]) == version
-    with pytest.raises(GateStoppedError, match="other rules"):
-        require_checked(RESOURCE, version)
+    with pytest.raises(GateStoppedError, match="another table"):
+        site.require(version)
     with pytest.raises(GateStoppedError, match="in_code_list"):
         check(RESOURCE)
 
@@ -153,7 +153,7 @@ def test_result_that_cannot_be_recorded_is_no_pass(closed_store: None, site: Any
     with pytest.raises(Exception, match="disk full"):
         check(RESOURCE)
     with pytest.raises(GateStoppedError, match="never checked"):
-        require_checked(RESOURCE, version)
+        site.require(version)
 
 
 def test_store_that_cannot_be_reached(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

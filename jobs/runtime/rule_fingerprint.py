@@ -1,4 +1,7 @@
-"""One hash over everything a verdict depends on besides the table (规则指纹), found without importing GX or Spark."""
+"""One hash over everything a verdict depends on besides the table (规则指纹), found without importing GX or Spark.
+
+Who gives a verdict and who relies on it ask here, so that both mean the same set of rules.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from pathlib import Path
 from catalog.model.codes import CODES, load_code_list
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
+from catalog.model.settings import CHECKOUT
 
-HERE = Path(__file__).resolve().parent
-STANDARDS = HERE.parent / "jobs" / "runtime" / "standards"
+RULES = CHECKOUT / "expectations"
+STANDARDS = CHECKOUT / "jobs" / "runtime" / "standards"
+JUDGEMENT = CHECKOUT / "catalog" / "control" / "passing_check.py"
 DIVISIONS = ("division", "citizen_id")
 """Standards whose judgement reads the list of divisions."""
 
@@ -30,12 +35,14 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
         for code_list in _code_lists(source):
             load_code_list(code_list)
             digest.update((CODES / f"{code_list}.csv").read_bytes())
-    rules = HERE / "rules" / contract.domain / f"{contract.name}.py"
+    rules = RULES / "rules" / contract.domain / f"{contract.name}.py"
     for path in [
-        *sorted(HERE.glob("*.py")),
+        Path(__file__),
+        JUDGEMENT,
+        *sorted(RULES.glob("*.py")),
         *sorted(STANDARDS.rglob("*.py")),
-        HERE / "indicators.csv",
-        HERE / "rules" / "__init__.py",
+        RULES / "indicators.csv",
+        RULES / "rules" / "__init__.py",
         rules,
     ]:
         if path.is_file():
