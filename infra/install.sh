@@ -18,7 +18,7 @@ fail() {
 is_current() {
   [[ -z ${FORCE:-} && -e $STAMP ]] || return 1
   local source
-  for source in requirements.txt infra/pom.xml infra/install.sh; do
+  for source in requirements.txt infra/pom.xml infra/install.sh infra/log_store/guantong-log-store.jar; do
     [[ $STAMP -nt $source ]] || return 1
   done
 }

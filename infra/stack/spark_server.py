@@ -1,6 +1,7 @@
-"""The one Spark Connect server (计算引擎): every task's engine, and the one JVM that writes the embedded lake.
+"""The one Spark Connect server (计算引擎): every task's engine, and the one that writes the embedded lake.
 
-Delta's log store for ``file:`` locks within one JVM only; a second writer on the same lake would lose commits.
+Invariant: what it has acknowledged is on the disk, rows before the commit that names them, and no other writer's commit
+takes its place.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from importlib import util
 from pathlib import Path
 
 from infra.stack.errors import StackError
-from infra.stack.home import Home
+from infra.stack.home import CHECKOUT, Home
 from infra.stack.ports import LOOPBACK
 from infra.stack.probes import tcp
 from infra.stack.process import ProcessSpec
 
 JARS = Path(sys.prefix) / "jars"
 """Filled by ``infra/install.sh`` from ``infra/pom.xml``."""
+LOG_STORE = CHECKOUT / "infra" / "log_store" / "guantong-log-store.jar"
+"""Our own classes; ``infra.log_store.build`` makes it from the sources beside it."""
 DRIVER_MEMORY = "3g"
 SEARCHED_FIRST = ("spark-sql", "spark-core", "spark-catalyst", "spark-connect")
 """JARs of pyspark whose classes are looked for again and again."""
@@ -34,12 +37,14 @@ QUICK_SERVER = (
 unless told otherwise; a day fills them, and from then on the JVM interprets. A heap that begins small is
 collected whole each time that it must grow: 28 times in one exercise of 160 s, and with 600 MB for what lives long 16
 times in one of 220 s."""
-RAW_FILES = {
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+LOCAL_FILES = {
+    "spark.hadoop.fs.file.impl": "guantong.lake.SyncedFileSystem",
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+    "spark.delta.logStore.file.impl": "guantong.lake.LinkLogStore",
 }
-"""Local files without a checksum file beside each, for every one of which Hadoop starts a program that sets its mode
-(2,690 programs in one exercise of 160 s, 1,480 so). Delta serializes commits of one JVM on this file system only."""
+"""Local files that are on the disk once they are closed, and commits by a hard link: Delta's own log store locks within
+one JVM only and leaves both to the page cache. Without a checksum file beside each, for every one of which Hadoop
+starts a program that sets its mode (2,690 programs in one exercise of 160 s, 1,480 so)."""
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -56,7 +61,7 @@ SETTINGS = {
     "spark.connect.grpc.binding.address": LOOPBACK,
     "spark.connect.grpc.maxInboundMessageSize": str(256 * 1024 * 1024),
     "spark.connect.session.manager.defaultSessionTimeout": "15m",
-    **RAW_FILES,
+    **LOCAL_FILES,
     "spark.ui.enabled": "false",
     "spark.log.structuredLogging.enabled": "false",
     "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
@@ -111,7 +116,7 @@ def find_java() -> str:
 
 
 def server_jars() -> list[Path]:
-    """Return the JARs beside those of pyspark: Delta, the PostgreSQL driver and Splink's functions."""
+    """Return the JARs beside those of pyspark: Delta, its log store, the PostgreSQL driver and Splink's functions."""
     jars = sorted(JARS.glob("*.jar"))
     splink = util.find_spec("splink")
     if splink is not None and splink.origin is not None:
@@ -123,7 +128,7 @@ def server_jars() -> list[Path]:
             place=str(JARS),
             remedy="run `make run`, or `infra/install.sh`",
         )
-    return jars
+    return [*jars, LOG_STORE]
 
 
 def pyspark_folder() -> Path:

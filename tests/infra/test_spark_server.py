@@ -45,6 +45,8 @@ def test_the_server_is_set_up_for_the_lake(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     assert spark.conf.get("spark.sql.ansi.enabled") == "true"
     assert spark.conf.get("spark.databricks.delta.snapshotPartitions") == "2"
+    for name in ("spark.delta.logStore.file.impl", "spark.hadoop.fs.file.impl"):
+        assert spark.conf.get(name).startswith("guantong.lake.")
 
 
 def test_the_archive_is_used_where_there_is_one(tmp_path, monkeypatch):
