@@ -18,6 +18,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 """The stages that make a table, in order, by its layer; a contract of the layer silver makes bronze on its way."""
 LINK = "link"
 """The stage that goes before all others of a base library whose records are linked."""
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*:")
 _NAME = re.compile(r"\A(bronze|silver|base|gold|ops)\.[a-z][a-z0-9_]*\Z")
 
 
@@ -74,6 +75,31 @@ def relative_uri(uri: str, lake_uri: str | None = None) -> str:
     ('gold/t', 'file:/other/t')
     """
     return uri.removeprefix(f"{lake_uri or get_settings().lake_uri}/")
+
+
+def relative_uri(uri: str, lake_uri: str | None = None) -> str:
+    """Return the address of a table as it is stored: below the lake, so that a lake that was moved is found again.
+
+    Args:
+        uri: the table's address.
+        lake_uri: root of the lake; default the setting ``LAKE_URI``.
+
+    >>> relative_uri("file:/lake/gold/t", "file:/lake"), relative_uri("s3a://other/gold/t", "file:/lake")
+    ('gold/t', 's3a://other/gold/t')
+    """
+    root = (lake_uri or get_settings().lake_uri).rstrip("/") + "/"
+    return uri.removeprefix(root)
+
+
+def absolute_uri(stored: str, lake_uri: str | None = None) -> str:
+    """Return where a stored address lies now; one that is not below the lake stays as it is.
+
+    >>> absolute_uri("gold/t", "file:/moved"), absolute_uri("s3a://other/gold/t", "file:/moved")
+    ('file:/moved/gold/t', 's3a://other/gold/t')
+    """
+    if stored.startswith("/") or _SCHEME.match(stored):
+        return stored
+    return f"{(lake_uri or get_settings().lake_uri).rstrip('/')}/{stored}"
 
 
 def table_of(contract: Contract, lake_uri: str | None = None) -> Table:
