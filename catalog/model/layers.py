@@ -77,20 +77,6 @@ def relative_uri(uri: str, lake_uri: str | None = None) -> str:
     return uri.removeprefix(f"{lake_uri or get_settings().lake_uri}/")
 
 
-def relative_uri(uri: str, lake_uri: str | None = None) -> str:
-    """Return the address of a table as it is stored: below the lake, so that a lake that was moved is found again.
-
-    Args:
-        uri: the table's address.
-        lake_uri: root of the lake; default the setting ``LAKE_URI``.
-
-    >>> relative_uri("file:/lake/gold/t", "file:/lake"), relative_uri("s3a://other/gold/t", "file:/lake")
-    ('gold/t', 's3a://other/gold/t')
-    """
-    root = (lake_uri or get_settings().lake_uri).rstrip("/") + "/"
-    return uri.removeprefix(root)
-
-
 def absolute_uri(stored: str, lake_uri: str | None = None) -> str:
     """Return where a stored address lies now; one that is not below the lake stays as it is.
 
