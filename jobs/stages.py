@@ -28,13 +28,14 @@ class WrongStageError(GuantongError):
     code = "WRONG_STAGE"
 
 
-def perform(stage: str, resource: str, batch: str | None = None) -> None:
+def perform(stage: str, resource: str, batch: str | None = None, **options: bool) -> None:
     """Perform one stage of one resource.
 
     Args:
         stage: one of ``FUNCTIONS``.
         resource: ``domain.resource``.
         batch: only this batch; default all that are waiting.
+        options: what a person allows this once, as the stage's function names it.
 
     Raises:
         WrongStageError: when ``resource`` does not go through ``stage``.
@@ -48,7 +49,7 @@ def perform(stage: str, resource: str, batch: str | None = None) -> None:
             remedy=f"its stages are {', '.join(stages_of(contract))}",
         )
     module, function = FUNCTIONS[stage]
-    getattr(importlib.import_module(module), function)(resource, batch)
+    getattr(importlib.import_module(module), function)(resource, batch, **options)
 
 
 def perform_all(resource: str, batch: str | None = None) -> None:

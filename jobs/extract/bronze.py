@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import bronze_of
+from catalog.model.record_keys import ESCAPED, SEPARATOR
 from jobs.extract.header import names_of, normalise
 from jobs.runtime import delta
 
@@ -20,12 +21,17 @@ PIPELINE_COLUMNS: list[delta.ColumnSpec] = [
     ("_received_at", "timestamp", "接收时间"),
     ("_row_hash", "bigint", "行摘要"),
     ("_row_number", "bigint", "来源行号"),
+    ("_row_id", "bigint", "行标识"),
     ("_source_file", "string", "来源文件"),
     ("_record_key", "string", "源记录标识"),
     ("_operation", "string", "操作（I 新增 U 更新 D 删除）"),
     ("_source_at", "timestamp", "源变更时间"),
 ]
-"""They come first: Delta keeps statistics of the first columns only, and batches are found by them."""
+"""They come first: Delta keeps statistics of the first columns only, and batches are found by them.
+
+``_batch_id`` and ``_row_id`` together are one row, also where a source has no number of its own or a view doubles rows;
+rows that were laid down before the column was there have none.
+"""
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
@@ -42,8 +48,13 @@ def row_hash(contract: Contract) -> Column:
 
 
 def record_key(contract: Contract) -> Column:
-    """Return the source's own key of a record as one text, parts joined by ``|``."""
-    return F.concat_ws("|", *[F.coalesce(F.col(c), F.lit("")) for c in contract.source.key])
+    """Return the source's own key of a record as one text, made as :mod:`catalog.model.record_keys` says."""
+    parts = [F.coalesce(F.col(c), F.lit("")) for c in contract.source.key]
+    if len(parts) == 1:
+        return parts[0]
+    for text, written in ESCAPED:
+        parts = [F.replace(part, F.lit(text), F.lit(written)) for part in parts]
+    return F.concat_ws(SEPARATOR, *parts)
 
 
 def instant_of(text: Column) -> Column:
@@ -59,7 +70,12 @@ def landed_rows(spark: SparkSession, contract: Contract, files: Sequence[Path]) 
     changed = _changed_column(rows, contract)
     if changed:
         rows = rows.withColumn("_source_at", F.coalesce(instant_of(F.col(changed)), F.col("_source_at")))
-    return as_bronze(rows, contract)
+    return as_bronze(rows.withColumn("_row_id", F.col("_row_number")), contract)
+
+
+def with_drawn_ids(rows: DataFrame) -> DataFrame:
+    """Return rows about to be written with a ``_row_id`` each: a table's rows need have no number of their own."""
+    return rows.withColumn("_row_id", F.monotonically_increasing_id())
 
 
 def _changed_column(rows: DataFrame, contract: Contract) -> str | None:
@@ -74,6 +90,14 @@ def as_bronze(rows: DataFrame, contract: Contract) -> DataFrame:
     """Return rows with hash and record key, in the order of the bronze table."""
     keyed = rows.withColumn("_row_hash", row_hash(contract)).withColumn("_record_key", record_key(contract))
     return keyed.select(*[name for name, _, _ in bronze_columns(contract)])
+
+
+def remove_batches(spark: SparkSession, contract: Contract, batch_ids: Collection[str]) -> None:
+    """Take out of bronze what batches left there that were begun and will not be ended."""
+    table = bronze_of(contract)
+    if batch_ids and delta.exists(spark, table):
+        nothing = delta.read(spark, table).limit(0)
+        delta.overwrite(spark, nothing, table, F.col("_batch_id").isin(list(batch_ids)))
 
 
 def write_batches(

@@ -11,15 +11,17 @@ from psycopg import sql
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.control.tables import Batch
 from catalog.model.contract import Contract
 from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
 from jobs.extract.batch_ids import batch_id, digest_of
-from jobs.extract.bronze import as_bronze, write_batches
+from jobs.extract.bronze import as_bronze, with_drawn_ids, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.extract.known_records import keep_records, known_records, present_records
-from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_same_version, without_unchanged
+from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_unchanged
+from jobs.extract.laying import abandon_unfinished
 from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
@@ -31,12 +33,21 @@ from jobs.runtime.spark import connect
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
 
+READ_AGAIN = "nothing is lost: the next run reads its rows again from the table, under another batch"
 KINDS = {"feed": "feed", "watermark": "incremental", "full": "full"}
 
 
-def extract_database(
-    contract: Contract, source: DatabaseSource, register: Register, *, allow_mass_delete: bool = False
-) -> None:
+@dataclass(frozen=True)
+class Consent:
+    """What a person allows one run, having asked the department."""
+
+    mass_delete: bool = False
+    """More than a fifth of the records may vanish."""
+    feed_restarted: bool = False
+    """The feed was loaded anew: it is read whole, as newer than all before."""
+
+
+def extract_database(contract: Contract, source: DatabaseSource, register: Register, consent: Consent) -> None:
     """Read what is new in a department's table into bronze.
 
     Grain:      one row per row version (watermark, full) or feed row.
@@ -53,7 +64,7 @@ def extract_database(
         count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table.identifier, window.condition)
         declared = int(str(snapshot.value(count)))
         reading = TableReading(contract, source, register, snapshot, table, place, position, window, declared)
-        reading.run(allow_mass_delete=allow_mass_delete)
+        reading.run(consent)
 
 
 @dataclass
@@ -83,9 +94,10 @@ class TableReading:
         query = record_query(self.table, self.source, self.contract.source.key, self.window.condition)
         return present_records(self.snapshot, query)
 
-    def run(self, *, allow_mass_delete: bool) -> None:
+    def run(self, consent: Consent) -> None:
         """Read the window, find what vanished, write one batch, move the position."""
         record = self._record()
+        abandon_unfinished(self.contract, self.register, READ_AGAIN, but=record.batch_id)
         held = self._held_for_operations()
         if held is not None:
             self.register.hold(record, held)
@@ -98,31 +110,29 @@ class TableReading:
             else:
                 self.register.run.say(f"{self.place} is empty")
             return
-        earlier = earlier_rows(spark, self.contract, record.batch_id)
+        earlier = earlier_rows(spark, self.contract, self.register.arrivals())
         fresh = self._fresh(self._rows(spark, record.batch_id, self.window.condition), earlier)
-        whole = self._with_differences(spark, fresh, earlier, record, allow_mass_delete)
+        whole = self._with_differences(spark, fresh, earlier, record, consent)
         with staged(spark, whole, self.register.run, "arrived") as rows:
             arrived = rows.count()
             if arrived:
                 self._write(spark, rows, record, arrived)
             else:
                 self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
+                abandon_unfinished(self.contract, self.register, READ_AGAIN)
                 self.register.set_positions([(self.place, self._advanced())])
 
     def _record(self) -> BatchRecord:
         """Return the batch of this run; one that an earlier command began and did not end is done again as it was."""
         begun = self.register.unfinished()
         business_date = get_settings().business_date
-        digest = digest_of(self.contract.id, self.window.begins, self.window.ends)
-        if (
-            begun is not None
-            and begun.cursor_from == self.window.begins
-            and begun.business_date
-            and begun.content_sha256
-        ):
+        latest = self.register.latest_accepted()
+        after = latest.batch_id if latest else ""
+        digest = digest_of(self.contract.id, self.window.begins, self.window.ends, after)
+        if begun is not None and self._is_same_work(begun) and begun.business_date and begun.content_sha256:
             identifier, digest, business_date = begun.batch_id, begun.content_sha256, begun.business_date
         else:
-            identifier = batch_id(self.contract.name, business_date, digest)
+            identifier = self.register.id_for(digest, business_date)
         manifest = {
             "resource": self.contract.id,
             "contract_version": self.contract.version,
@@ -142,6 +152,10 @@ class TableReading:
             cursor_to=self.window.ends,
             manifest=manifest,
         )
+
+    def _is_same_work(self, begun: Batch) -> bool:
+        """Tell whether an unfinished batch reads on from where this run does."""
+        return begun.cursor_from == self.window.begins
 
     def _held_for_operations(self) -> DeliveryHeldError | None:
         """Return why a feed is held: an operation that is neither insert, update nor delete is never guessed at."""
@@ -175,19 +189,23 @@ class TableReading:
         absent = {c: F.lit(None).cast("string") for c in self.contract.raw_columns if c not in rows.columns}
         if "_source_at" not in rows.columns:
             absent["_source_at"] = F.lit(self.snapshot.taken_at)
+        absent["_row_id"] = F.lit(None).cast("bigint")
         return as_bronze(rows.withColumns(stamps | absent), self.contract)
 
     def _fresh(self, rows: DataFrame, earlier: DataFrame) -> DataFrame:
         """Return the rows of the window that bronze does not know yet."""
         begins = self.window.begins
         if isinstance(self.source, FeedSource):
-            return without_same_cursor(rows, earlier, int(begins or 0))
+            return without_same_cursor(rows, earlier, int(begins) if begins else None)
         if isinstance(self.source, FullSource):
             return without_unchanged(rows, earlier)
-        return without_same_version(rows, earlier, datetime.fromisoformat(begins) if begins else None)
+        if begins:
+            since = F.lit(datetime.fromisoformat(begins))
+            earlier = earlier.where(F.col("_source_at").isNull() | (F.col("_source_at") >= since))
+        return without_unchanged(rows, earlier, is_timed=True)
 
     def _with_differences(
-        self, spark: SparkSession, fresh: DataFrame, earlier: DataFrame, record: BatchRecord, allow_mass_delete: bool
+        self, spark: SparkSession, fresh: DataFrame, earlier: DataFrame, record: BatchRecord, consent: Consent
     ) -> DataFrame:
         """Return the fresh rows with deletions of what vanished and with rows that no window saw."""
         if self.present is None:
@@ -195,7 +213,7 @@ class TableReading:
         version = delta.current_version(spark, bronze_of(self.contract))
         differences = find_differences(self.present, known_records(self.contract, earlier, version))
         held = differences.mass_deletion(self.place)
-        if held is not None and not allow_mass_delete:
+        if held is not None and not consent.mass_delete:
             self.agrees = False
             self._hold_deletions(record, held)
         elif differences.gone.num_rows:
@@ -207,7 +225,7 @@ class TableReading:
             every = self._rows(spark, record.batch_id, sql.SQL("true"))
             lacking = spark.createDataFrame(differences.missed)
             missed = every.join(F.broadcast(lacking), "_record_key", "left_semi").select(*every.columns)
-            fresh = fresh.unionByName(without_same_version(missed, earlier, None))
+            fresh = fresh.unionByName(without_unchanged(missed, earlier, is_timed=True))
         return fresh
 
     def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError) -> None:
@@ -233,6 +251,7 @@ class TableReading:
         record.manifest |= {"declared": expected, "received": expected}
         self.register.receive(record)
         self.register.run.say(f"writing {expected:,} rows of {self.place}")
+        rows = with_drawn_ids(rows)
         counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected}, self.register.tried)
         accepted = counts[record.batch_id]
         self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})

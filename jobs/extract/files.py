@@ -18,11 +18,16 @@ from jobs.extract.arrivals import Arrival, fingerprint_of, new_arrivals
 from jobs.extract.batch_ids import digest_of
 from jobs.extract.delivery import DeliveryHeldError, Note, Reading
 from jobs.extract.landing import Received
-from jobs.extract.laying import Admitted, lay_admitted
+from jobs.extract.laying import Admitted, abandon_unfinished, lay_admitted
 from jobs.extract.readers import read_file
 from jobs.extract.receipt import Receipt, read_receipt, receipt_path
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.rows import RowSink
+
+GONE = (
+    "the file was taken away or changed before its rows were admitted: the next run takes what lies in the folder, and "
+    "`python -m jobs extract --resource <id> --batch <batch>` takes the bytes in landing"
+)
 
 
 def extract_files(contract: Contract, source: FileSource, register: Register) -> None:
@@ -30,7 +35,6 @@ def extract_files(contract: Contract, source: FileSource, register: Register) ->
     arrivals = new_arrivals(contract, source, register)
     if not arrivals:
         register.run.say(f"no new file matches {source.pattern}")
-        return
     intake = Intake(contract, source, register)
     admitted: list[Admitted] = []
     done: list[tuple[str, str]] = []
@@ -44,6 +48,7 @@ def extract_files(contract: Contract, source: FileSource, register: Register) ->
     lay_admitted(contract, register, admitted)
     intake.note_repetitions()
     register.set_positions(done)
+    abandon_unfinished(contract, register, GONE)
 
 
 class Intake:
@@ -79,6 +84,7 @@ class Intake:
         receipt = Receipt.model_validate_json(receipt_file.read_bytes()) if receipt_file.is_file() else None
         record = self._record(Received(file, sha256, file.stat().st_size), name, receipt, batch.manifest)
         record.batch_id, record.business_date = batch.batch_id, batch.business_date or self.business_date
+        record.manifest["received_at"] = batch.received_at.astimezone(UTC).isoformat()
         return self._admit(record, file, receipt)
 
     def _take_whole(self, arrival: Arrival, receipt: Receipt | None, held: DeliveryHeldError | None) -> Admitted | None:
@@ -162,17 +168,17 @@ class Intake:
                 self.contract,
                 batch_id=record.batch_id,
                 source_file=name,
-                received_at=datetime.now(UTC),
+                received_at=record.received_at,
                 source_at=datetime.fromisoformat(str(source_at)) if source_at else None,
             ) as sink:
                 reading = read_file(file, self.source, sink, name)
             check_not_empty(reading, name)
             check_count(receipt.rows if receipt else None, reading.records, reading.read, name)
         except DeliveryHeldError as held:
+            rows_file.unlink(missing_ok=True)
             manifest |= account(reading, record.declared)
             record.notes += reading.notes
             self.register.hold(record, held)
-            rows_file.unlink(missing_ok=True)
             return None
         record.received = reading.records
         manifest |= account(reading, record.declared)

@@ -19,13 +19,11 @@ from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
 from jobs.extract import landing
-from jobs.extract.known_rows import record_states
+from jobs.extract.known_rows import NEVER, record_states
 from jobs.extract.snapshot import Snapshot
 
 FILE = "known_records.parquet"
 VERSION = b"bronze_version"
-NEVER = -(1 << 63)
-"""Stands for a record without a time of change: unlike null it equals itself."""
 _PARSE = pa.csv.ParseOptions(newlines_in_values=True)
 _READ = pa.csv.ReadOptions(column_names=["_record_key", "_changed_at", "_is_in_window"])
 _CONVERT = pa.csv.ConvertOptions(

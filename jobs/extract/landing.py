@@ -65,6 +65,11 @@ def batch_folder(contract: Contract, batch_id: str) -> Path:
     return _private(dataset_folder(contract) / batch_id)
 
 
+def location_of(contract: Contract, batch_id: str) -> str:
+    """Return where a batch lies below the landing folder: a home that is moved keeps it."""
+    return batch_folder(contract, batch_id).relative_to(get_settings().landing).as_posix()
+
+
 def keep(contract: Contract, received: Received, batch_id: str) -> Path:
     """Move received bytes to their batch; a retry of the batch replaces what the earlier try left."""
     target = batch_folder(contract, batch_id) / f"original{received.path.suffix}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.model.contract import Contract
-from jobs.extract.bronze import landed_rows, write_batches
+from jobs.extract.bronze import landed_rows, remove_batches, write_batches
 from jobs.extract.delivery import Reading
 from jobs.extract.register import BatchRecord, Register
 from jobs.runtime.spark import connect
@@ -44,6 +44,20 @@ def lay_admitted(contract: Contract, register: Register, admitted: Sequence[Admi
                 rejected=len(taken.reading.rejected),
                 delta_version=version,
             )
+
+
+def abandon_unfinished(contract: Contract, register: Register, remedy: str, *, but: str = "") -> None:
+    """End what earlier commands began and nobody will end, and take out of bronze what they left there.
+
+    Args:
+        contract: the resource.
+        register: its register.
+        remedy: what becomes of the rows.
+        but: a batch that is being done again.
+    """
+    abandoned = register.abandon(remedy, but=but)
+    if abandoned:
+        remove_batches(connect(), contract, abandoned)
 
 
 def _groups(admitted: Sequence[Admitted]) -> Iterator[list[Admitted]]:

@@ -1,33 +1,46 @@
 """What the control plane is told about batches (批次登记): received, accepted, held, no-op, each with its ledger line.
 
 Order of writes: received → bronze → ledger → accepted with findings and position, the last in one transaction. A
-command that dies in between finds the batch as received and does the same work again under the same id.
+command that dies in between finds the batch as received and does the same work again under the same id, or, where the
+source cannot be asked for the same again, ends it as abandoned.
+
+Invariant: what was accepted stays accepted. A replay takes the place of its rows when it is accepted again; until then,
+and when it is held, register, ledger and rows say what they said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.control.batches import find_batch, finish_stage, register_batch
+from catalog.control.batches import find_batch, finish_stage, list_accepted, register_batch
 from catalog.control.findings import record_finding
 from catalog.control.masking import mask_personal
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import in_transaction
 from catalog.control.tables import Batch
 from catalog.model.contract import Contract
+from catalog.model.errors import GuantongError
 from catalog.model.layers import bronze_of
+from catalog.model.settings import get_settings
 from jobs.extract import landing
 from jobs.extract.batch_ids import batch_id
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.runtime.stage import StageRun
 
 STAGE = "extract"
+ABANDONED = "BATCH_ABANDONED"
+
+
+class ReplayHeldError(GuantongError):
+    """A batch that was accepted before was read again and would have to be held; it stays as it was accepted."""
+
+    code = "REPLAY_HELD"
 
 
 @dataclass
@@ -44,6 +57,8 @@ class BatchRecord:
     cursor_to: str | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it first came, also when it is read again."""
 
 
 class Register:
@@ -72,9 +87,28 @@ class Register:
         """Return the batch accepted last."""
         return self._first(Batch.status == "accepted")
 
+    def arrivals(self, is_counted: Callable[[Batch], bool] = lambda _: True) -> dict[str, int]:
+        """Return the accepted batches, or those of them that count, with their arrival numbers."""
+        accepted = in_transaction(lambda session: list_accepted(session, self.contract.id))
+        return {batch.batch_id: batch.arrival for batch in accepted if is_counted(batch)}
+
     def unfinished(self) -> Batch | None:
         """Return a batch that an earlier command began and did not end."""
         return self._first(Batch.status == "received")
+
+    def abandon(self, remedy: str, *, but: str = "") -> list[str]:
+        """Hold the batches that an earlier command began and that will not be ended; return their ids.
+
+        Args:
+            remedy: what becomes of their rows.
+            but: a batch that is being done again.
+        """
+        begun = self._query(Batch.status == "received", Batch.batch_id != but)
+        for batch in begun:
+            message = "an earlier command began this batch and did not come to its end"
+            held = DeliveryHeldError(ABANDONED, message, place=self.contract.id, remedy=remedy)
+            self.hold(record_of(batch), held)
+        return [batch.batch_id for batch in begun]
 
     def id_for(self, content_sha256: str, business_date: date) -> str:
         """Return the id of the batch with this content: that of an earlier try, else a new one."""
@@ -90,19 +124,26 @@ class Register:
         return f"{made}{digest[8:24]}"
 
     def _first(self, *conditions: Any) -> Batch | None:  # noqa: ANN401 - SQLAlchemy's own clause types
+        return next(iter(self._query(*conditions, limit=1)), None)
+
+    def _query(self, *conditions: Any, limit: int | None = None) -> list[Batch]:  # noqa: ANN401 - as above
+        """Return batches of the resource, the one that arrived last first."""
         query = select(Batch).where(Batch.resource == self.contract.id, *conditions)
-        newest = query.order_by(Batch.received_at.desc(), Batch.batch_id.desc()).limit(1)
-        return in_transaction(lambda session: session.scalars(newest).one_or_none())
+        newest = query.order_by(Batch.arrival.desc(), Batch.batch_id.desc()).limit(limit)
+        return in_transaction(lambda session: list(session.scalars(newest)))
 
     def receive(self, record: BatchRecord) -> None:
         """Record that a batch is being worked on; none has rows in bronze before it is on record."""
 
-        def write(session: Session) -> bool:
-            known = find_batch(session, record.batch_id) is not None
+        def write(session: Session) -> tuple[bool, datetime]:
+            known = find_batch(session, record.batch_id)
+            if known is not None and known.status == "accepted":
+                return True, known.received_at
             self._write(session, record, "received")
-            return known
+            return known is not None, session.get_one(Batch, record.batch_id).received_at
 
-        if in_transaction(write):
+        was_known, record.received_at = self.run.transaction(write)
+        if was_known:
             self.tried.add(record.batch_id)
 
     def accept(
@@ -131,12 +172,19 @@ class Register:
             for source, position in (positions or {}).items():
                 set_position(session, self.consumer, source, position)
 
-        in_transaction(write)
+        self.run.transaction(write)
         for note in record.notes:
             self.run.say(f"{record.batch_id}: {note.code} ×{note.count} {note.place}")
 
     def hold(self, record: BatchRecord, held: DeliveryHeldError) -> None:
-        """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected."""
+        """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected.
+
+        Raises:
+            ReplayHeldError: when it was accepted before; nothing but a finding is recorded then.
+        """
+        known = self.batch(record.batch_id)
+        if known is not None and known.status == "accepted":
+            raise self._unheld(known, held)
         record.received = held.rows
         record.manifest |= {"accepted": 0, "rejected": held.rows, "status": "held", "held_for": held.code}
         record.manifest |= {"reason": mask_personal(held.message), "remedy": held.remedy}
@@ -144,6 +192,17 @@ class Register:
         self._end(record, "held", held.code, held.message, held.rows)
         self.run.say(f"HELD {record.batch_id}: {held.code} {mask_personal(held.message)}")
         self.run.say(f"     where: {held.place}; remedy: {held.remedy}")
+
+    def _unheld(self, accepted: Batch, held: DeliveryHeldError) -> ReplayHeldError:
+        """Note that a replay would have been held, and return the error that says so."""
+        reason = mask_personal(held.message)
+        detail = {"held_for": held.code, "reason": reason, "remedy": held.remedy}
+        self.note(accepted.batch_id, Note(ReplayHeldError.code, held.place, detail, max(held.rows, 1)))
+        return ReplayHeldError(
+            f"{accepted.batch_id} was accepted before and stays so; read again, it is held for {held.code}: {reason}",
+            place=held.place,
+            remedy=f"{held.remedy}; if the accepted rows are wrong, a delivery of the department mends them",
+        )
 
     def no_op(self, record: BatchRecord, earlier: Batch, digest: str) -> None:
         """Record that the same content came again; its rows are counted where they were accepted.
@@ -166,11 +225,11 @@ class Register:
         landing.write_manifest(self.contract, record.batch_id, record.manifest)
         table = bronze_of(self.contract).name
         self.run.ledger(table, record.batch_id, read=rejected, accepted=0, rejected=rejected)
-        in_transaction(lambda session: self._write(session, record, status, code, mask_personal(reason)))
+        self.run.transaction(lambda session: self._write(session, record, status, code, mask_personal(reason)))
 
     def note(self, batch_id: str, note: Note) -> None:
         """Record a finding about a batch that is dealt with."""
-        in_transaction(lambda session: self._find(session, batch_id, note))
+        self.run.transaction(lambda session: self._find(session, batch_id, note))
         self.run.say(f"{batch_id}: {note.code} {note.place}")
 
     def set_positions(self, positions: Iterable[tuple[str, str]]) -> None:
@@ -180,7 +239,7 @@ class Register:
             for source, position in positions:
                 set_position(session, self.consumer, source, position)
 
-        in_transaction(write)
+        self.run.transaction(write)
 
     def _write(
         self, session: Session, record: BatchRecord, status: str, code: str | None = None, reason: str | None = None
@@ -201,7 +260,7 @@ class Register:
             content_sha256=record.content_sha256,
             cursor_from=record.cursor_from,
             cursor_to=record.cursor_to,
-            location=str(landing.batch_folder(self.contract, record.batch_id)),
+            location=landing.location_of(self.contract, record.batch_id),
             manifest=record.manifest,
         )
         for note in record.notes:
@@ -217,3 +276,19 @@ class Register:
             detail=note.detail,
             count=note.count,
         )
+
+
+def record_of(batch: Batch) -> BatchRecord:
+    """Return what the register knows of a batch, to be written again."""
+    return BatchRecord(
+        batch_id=batch.batch_id,
+        kind=batch.kind,
+        content_sha256=batch.content_sha256 or "",
+        business_date=batch.business_date or get_settings().business_date,
+        declared=batch.declared_rows,
+        received=batch.received_rows or 0,
+        cursor_from=batch.cursor_from,
+        cursor_to=batch.cursor_to,
+        manifest=dict(batch.manifest),
+        received_at=batch.received_at,
+    )

@@ -23,7 +23,8 @@ from jobs.extract.batch_ids import digest_of
 from jobs.extract.bronze import landed_rows, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Reading
 from jobs.extract.header import names_of, normalise
-from jobs.extract.known_rows import earlier_rows, without_same_version, without_unchanged
+from jobs.extract.known_rows import earlier_rows, without_unchanged
+from jobs.extract.laying import abandon_unfinished
 from jobs.extract.readers.json_records import read_records
 from jobs.extract.readers.json_values import RepeatingRecord, parse_json
 from jobs.extract.receipt import BEIJING
@@ -36,6 +37,7 @@ ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 6, 0.5, 20.0
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_LIMIT = 1_000_000
 OVERLAP = timedelta(minutes=10)
+ASKED_AGAIN = "nothing is lost: the records are asked for again, and come in a batch of what the list says now"
 
 
 class SourceUnavailableError(GuantongError):
@@ -75,6 +77,7 @@ def extract_pages(contract: Contract, source: RestSource, register: Register) ->
     place = f"{source.server}{source.path}"
     since = _since(register.position(place)) if source.since_parameter else None
     keys = _key_names(contract)
+    abandon_unfinished(contract, register, ASKED_AGAIN)
     with _client(source) as client:
         paging = fetch_pages(client, source, since)
         if not paging.is_stable(keys):
@@ -220,9 +223,8 @@ class PageIntake:
         expect_batch(spark, self.contract, record.received)
         rows = landed_rows(spark, self.contract, [rows_file])
         if self.register.latest_accepted() is not None:
-            earlier = earlier_rows(spark, self.contract, record.batch_id)
-            by_version = self.source.changed_at is not None
-            rows = without_same_version(rows, earlier, None) if by_version else without_unchanged(rows, earlier)
+            earlier = earlier_rows(spark, self.contract, self.register.arrivals())
+            rows = without_unchanged(rows, earlier, is_timed=self.source.changed_at is not None)
         rows = rows.coalesce(1).persist()
         try:
             fresh = rows.count()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError, GuantongError
 from catalog.model.registry import get_registry
-from catalog.model.source import FileSource, RestSource
+from catalog.model.source import FeedSource, FileSource, RestSource
 from jobs.extract import landing
-from jobs.extract.database import extract_database
+from jobs.extract.database import Consent, extract_database
 from jobs.extract.files import Intake, extract_files
 from jobs.extract.laying import lay_admitted
 from jobs.extract.register import STAGE, Register
@@ -21,7 +21,15 @@ class BatchNotReplayableError(GuantongError):
     code = "BATCH_NOT_REPLAYABLE"
 
 
-def extract(resource: str, batch: str | None = None, *, allow_mass_delete: bool = False) -> None:
+class NoFeedError(GuantongError):
+    """A feed was said to have begun again, and the resource is none."""
+
+    code = "NO_FEED"
+
+
+def extract(
+    resource: str, batch: str | None = None, *, allow_mass_delete: bool = False, feed_restarted: bool = False
+) -> None:
     """Bring what is new at the source of a resource into bronze.
 
     Grain:      one row per row delivered.
@@ -34,10 +42,19 @@ def extract(resource: str, batch: str | None = None, *, allow_mass_delete: bool 
         resource: id of a silver contract.
         batch: read this one again from landing, such as one that was held for a column the contract now knows.
         allow_mass_delete: let more than a fifth of the records vanish from a table at once.
+        feed_restarted: the department loaded the feed anew; read it whole, as newer than all that was read of it.
+
+    Raises:
+        NoFeedError: when a feed is said to have begun again, and the resource is none.
+        ReplayHeldError: when ``batch`` was accepted before and would now be held.
     """
     contract = get_registry().get(resource)
     if contract.government.source is None:
         raise ContractError(f"{resource} has no source", remedy="only silver resources are extracted")
+    if feed_restarted and not isinstance(contract.source, FeedSource):
+        raise NoFeedError(
+            f"{resource} is read as kind: {contract.source.kind}", remedy="run extract without --feed-restarted"
+        )
     with stage_run(STAGE, resource) as run:
         register = Register(contract, run)
         if batch is not None:
@@ -49,7 +66,8 @@ def extract(resource: str, batch: str | None = None, *, allow_mass_delete: bool 
         elif isinstance(source, RestSource):
             extract_pages(contract, source, register)
         else:
-            extract_database(contract, source, register, allow_mass_delete=allow_mass_delete)
+            consent = Consent(allow_mass_delete, feed_restarted)
+            extract_database(contract, source, register, consent)
 
 
 def _replay(contract: Contract, register: Register, batch_id: str) -> None:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
 from jobs.extract.delivery import DeliveryHeldError
+from jobs.extract.known_rows import ARRIVAL
 
 MASS_SHARE = 0.2
 """Share of living records above which their disappearance is a person's to confirm."""
@@ -69,7 +70,7 @@ def _distinct(keys: pa.Table) -> pa.Table:
 def tombstones(spark: SparkSession, gone: pa.Table, earlier: DataFrame, contract: Contract) -> DataFrame:
     """Return one deletion per record key, with the contract's keys as bronze last knew them."""
     keys = list(dict.fromkeys([*contract.key, *contract.source.key]))
-    last = F.max_by(F.struct(*keys, "_source_file", "_row_number"), F.col("_received_at"))
+    last = F.max_by(F.struct(*keys, "_source_file", "_row_number"), F.col(ARRIVAL))
     lost = F.broadcast(spark.createDataFrame(gone))
     rows = earlier.where("_operation <> 'D'").join(lost, "_record_key", "left_semi")
     latest = rows.groupBy("_record_key").agg(last.alias("_last")).select("_last.*")

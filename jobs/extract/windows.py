@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg import sql
 
 from catalog.model.errors import DeliveryRefusedError
+from catalog.model.record_keys import ESCAPED, SEPARATOR
 from catalog.model.source import DatabaseSource, FeedSource, WatermarkSource
 from jobs.extract.marks import Position
 from jobs.extract.snapshot import Cut, Snapshot
@@ -109,15 +110,27 @@ def record_query(
     The time is in microseconds since 1970, null where there is none or no calendar has it; the key is made as
     :func:`jobs.extract.bronze.record_key` makes it.
     """
-    parts = [sql.SQL("coalesce({}::text, '')").format(sql.Identifier(table.columns[column])) for column in key]
     changed: sql.Composable = sql.SQL("NULL")
     if source.changed_at:
         instant = table.instant(source.changed_at)
         within = sql.SQL("{0} >= '0001-01-01' AND {0} < '10000-01-01'").format(instant)
         micros = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(instant)
         changed = sql.SQL("CASE WHEN {} THEN {} END").format(within, micros)
-    record = sql.SQL("concat_ws('|', {})").format(sql.SQL(", ").join(parts))
+    record = record_key(table, key)
     return sql.SQL("SELECT {}, {}, coalesce({}, false) FROM {}").format(record, changed, condition, table.identifier)
+
+
+def record_key(table: SourceTable, key: list[str]) -> sql.Composable:
+    """Return the SQL of a record's key as one text, made as :mod:`catalog.model.record_keys` says."""
+    parts: list[sql.Composable] = [
+        sql.SQL("coalesce({}::text, '')").format(sql.Identifier(table.columns[column])) for column in key
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    for text, written in ESCAPED:
+        replaced = sql.SQL("replace({}, {}, {})")
+        parts = [replaced.format(part, sql.Literal(text), sql.Literal(written)) for part in parts]
+    return sql.SQL("concat_ws({}, {})").format(sql.Literal(SEPARATOR), sql.SQL(", ").join(parts))
 
 
 def _cutting_column(table: SourceTable, source: DatabaseSource) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,12 +69,14 @@ class Department:
         self.resources.mkdir(parents=True)
         self.settings, self.spark = settings, spark
         self.name = ""
+        self.own = uuid.uuid4().hex[:8]
+        """Ends its names: lake and control plane are shared."""
 
     def declare(
         self, name: str, source: dict[str, Any], columns: dict[str, str] | None = None, **items: Any
     ) -> Contract:
         """Write the contract, or write it anew."""
-        self.name = name
+        self.name = name = f"{name}_{self.own}"
         document = contract_document(source, name, columns)
         document["government"]["items"] |= items
         (self.resources / f"{name}.yml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")

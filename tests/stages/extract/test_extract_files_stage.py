@@ -83,7 +83,8 @@ def test_a_day_of_deliveries_is_accounted_for(department):
 
 def _landing_is_whole_and_private(department, content: bytes) -> None:
     batch = next(b for b in department.batches() if b.manifest["source_file"] == "01.csv")
-    folder = Path(batch.location)
+    assert not Path(batch.location).is_absolute(), "a home that is moved keeps its landing"
+    folder = department.settings.landing / batch.location
     assert (folder / "original.csv").read_bytes() == content
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["declared"], manifest["received"], manifest["accepted"]) == (30, 30, 30)

@@ -94,12 +94,12 @@ def test_list_that_moves_is_read_again_and_a_busy_server_is_waited_for(departmen
     assert {row["record_no"] for row in department.bronze()} == {str(n) for n in [*range(25), 99]}
     assert {row["_source_at"].isoformat() for row in department.bronze()} == {"2026-03-01T00:00:00"}
     department.assert_balanced()
-    pages = sorted((department.settings.landing / "transport" / "rest_moving" / batch.batch_id).glob("page-*.json"))
+    pages = sorted((department.settings.landing / batch.location).glob("page-*.json"))
     assert [len(json.loads(page.read_bytes())["items"]) for page in pages] == [10, 10, 6]
 
     department.extract()
     assert [b.status for b in department.batches()].count("no_op") == 1
-    interface.items[3] = item(99, 2, "改")
+    interface.items[0] = item(99, 2, "改")
     department.extract()
     assert len(department.bronze()) == 27
     department.assert_balanced()
