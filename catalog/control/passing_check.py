@@ -66,10 +66,10 @@ def find_objection(check: CheckResult, wanted: Checked, key: str) -> str:
         return "was checked as a version of another table, which stood there before"
     if detail.get("fingerprint") != wanted.fingerprint:
         return "was checked under other rules than those in force"
+    if check.outcome not in PASSING:
+        return f"was stopped by the gate: outcome {check.outcome}, {check.failed} rules not passed"
     if not check.planned == check.evaluated > 0:
         return f"was not judged by every rule: {check.evaluated} of {check.planned} were evaluated"
     if not rows > 0:
         return "was checked without a single row"
-    if check.outcome not in PASSING:
-        return f"was stopped by the gate: outcome {check.outcome}, {check.failed} rules not passed"
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -9,13 +11,24 @@ from catalog.control.session import session_scope
 from catalog.model.contract import Contract, Curate
 from catalog.model.layers import table_of
 from catalog.model.registry import get_registry
-from jobs.curate.news import Seen, concerned_rows, remember, seen_before, seen_now
+from jobs.curate.news import (
+    Seen,
+    concerned_rows,
+    has_lost_rows,
+    note_all_is_cut,
+    remember,
+    require_inputs,
+    seen_before,
+    seen_now,
+)
 from jobs.curate.record_flag import COLUMN, delivered_elements, record_flag
+from jobs.curate.whole import bring_in, make_whole
 from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
+from jobs.runtime.table_state import pin
 from jobs.runtime.volume import expect_batch
 
 STAGE = "curate"
@@ -32,7 +45,8 @@ def curate(resource: str, batch: str | None = None) -> None:
     Grain:      one row per living entity that the contract's condition admits.
     Key:        the contract's primary key.
     Reads:      the base library of ``government.curate.input`` and its disagreements: entities only that changed, that
-                sources began or ceased to disagree about, or whose sources fell silent or spoke again.
+                sources began or ceased to disagree about, or whose sources fell silent or spoke again; all of them
+                when the contract, the elements or this code changed, or a table was made anew or went back.
     Writes:     ``gold.<domain>__<name>``: rows no longer admitted are deleted.
     """
     del batch
@@ -44,45 +58,46 @@ def curate(resource: str, batch: str | None = None) -> None:
     source, table = table_of(library), table_of(contract)
     with stage_run(STAGE, resource) as run:
         spark = connect()
+        require_inputs(spark, contract, library)
         expect_batch(spark, contract)
         delta.ensure(spark, table, gold_columns(contract), shared=True)
         with session_scope() as session:
-            before, now = seen_before(session, resource, library), seen_now(spark, session, library)
-        if before == now:
-            run.say(f"{source.name} has not changed since version {now.library}")
+            before, now = seen_before(session, contract, library), seen_now(spark, session, contract, library)
+        if before is not None and (not before.leads_to(now) or has_lost_rows(spark, library, before, now)):
+            run.say(f"{table.name} is cut from all of {source.name}: contract or tables are others than before")
+            before = None
+        if before is not None and before.is_all_of(now):
+            run.say(f"{source.name} has not changed since version {now.library.version}")
             return
-        _cut(spark, concerned_rows(spark, library, before, now), contract, cut, run, now)
-        with session_scope() as session:
-            remember(session, resource, library, now)
+        if before is None:
+            run.transaction(lambda session: note_all_is_cut(session, contract))
+        _cut(spark, concerned_rows(spark, library, before, now), contract, cut, run, now, is_whole=before is None)
+        left = replace(now, shared=pin(spark, table))
+        run.transaction(lambda session: remember(session, contract, library, left))
 
 
-def _cut(spark: SparkSession, changed: DataFrame, contract: Contract, cut: Curate, run: StageRun, seen: Seen) -> None:
-    table = table_of(contract)
-    changed = changed.withColumn(COLUMN, record_flag(delivered_elements(contract), seen.silent))
+def _cut(
+    spark: SparkSession,
+    concerned: DataFrame,
+    contract: Contract,
+    cut: Curate,
+    run: StageRun,
+    seen: Seen,
+    *,
+    is_whole: bool,
+) -> None:
+    """Cut the concerned rows of the library and bring them in; ``is_whole`` says that these are all there are."""
+    flagged = concerned.withColumn(COLUMN, record_flag(delivered_elements(contract), seen.silent))
     admitted = F.coalesce(F.expr(cut.where), F.lit(False)) & ~F.col("_is_deleted")
     columns = [F.expr(p.transform_logic or f"`{p.name}`").cast(p.spark_type).alias(p.name) for p in contract.properties]
-    with staged(spark, changed.select(*columns, admitted.alias("_admitted")), run, "cut") as rows:
+    with staged(spark, flagged.select(*columns, admitted.alias("_admitted")), run, "cut") as rows:
         counts = {row["_admitted"]: row["count"] for row in rows.groupBy("_admitted").count().collect()}
-        _bring_in(spark, rows, contract)
+        if is_whole:
+            make_whole(spark, rows.where("_admitted").drop("_admitted"), contract, run)
+        else:
+            bring_in(spark, rows, contract)
     kept, out = counts.get(True, 0), counts.get(False, 0)
-    label = f"{contract.name}-{seen.library}.{seen.conflicts}"
-    run.ledger(table.name, label, read=kept + out, accepted=kept, set_aside=out)
-
-
-def _bring_in(spark: SparkSession, rows: DataFrame, contract: Contract) -> None:
-    """Bring the cut rows into the shared table: the first ones as they are, later ones merged."""
-    table = table_of(contract)
-    if delta.current_version(spark, table) == 0:
-        delta.fill(spark, rows.where("_admitted").drop("_admitted"), table, contract.key)
-        return
-    others = [c for c in contract.columns if c not in contract.key]
-    differs = " OR ".join(f"NOT (s.`{c}` <=> t.`{c}`)" for c in others) or "false"
-    delta.merge(
-        spark,
-        rows,
-        table,
-        contract.key,
-        delete_when="NOT s._admitted",
-        update_when=differs,
-        insert_when="s._admitted",
-    )
+    label = f"{contract.name}-{seen.library.version}.{seen.conflicts.version}"
+    if is_whole:
+        label += f"-{seen.recipe[:8]}"
+    run.ledger(table_of(contract).name, label, read=kept + out, accepted=kept, set_aside=out)
