@@ -2,11 +2,13 @@
 
 Three kinds of source tell it differently. In a change feed the cursor is the order; the source's clock is not asked.
 Of a table or interface read live, what was read later is newer, whatever times it states. A file may come late, so it
-counts by when it was made, which is never later than when it arrived: a year mistyped as 2099 freezes nothing.
+counts by when it was made. A time well after its arrival is a mistake and tells nothing: a row then counts by its
+delivery, and a delivery comes right after the newest that had arrived before it. So the year 2099 freezes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -43,8 +45,38 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+def is_believable(at: int, arrival: int) -> bool:
+    """Tell whether a source's time, in microseconds, is no later than a clock may be ahead of the arrival."""
+    return at <= arrival + TOLERANCE // timedelta(microseconds=1)
+
+
+def deliveries_made(stated: Sequence[tuple[int | None, int]]) -> list[int]:
+    """Return when each delivery counts as made.
+
+    Args:
+        stated: for each delivery, in the order of arrival, the time it states and its arrival, in microseconds.
+
+    >>> deliveries_made([(40, 50), (9_000_000_000, 60), (30, 70), (None, 80)])
+    [40, 40, 30, 80]
+    """
+    made: list[int] = []
+    newest = BEFORE_ALL.at
+    for at, arrival in stated:
+        moment = arrival if at is None else min(at, arrival) if is_believable(at, arrival) else newest
+        newest = max(newest, moment)
+        made.append(moment)
+    return made
+
+
 def order_of(
-    source: Source, *, generation: int, arrival: int, source_at: datetime | None, row: int | None
+    source: Source,
+    *,
+    generation: int,
+    arrival: int,
+    made: int,
+    source_at: datetime | None,
+    row: int | None,
+    is_deletion: bool = False,
 ) -> VersionOrder:
     """Return the place of one version.
 
@@ -52,16 +84,22 @@ def order_of(
         source: the contract's source.
         generation: of a feed, arrival number of the batch with which it began or was loaded anew.
         arrival: arrival number of the batch.
+        made: of a file, when its delivery counts as made.
         source_at: time of the row's last change as the source states it, or of its delivery.
         row: cursor of a feed row, else the row's number, where it has one.
+        is_deletion: whether it says that the record is gone. Of a live source only an absence says so, and what was
+            read beside it under the same key is newer.
 
     >>> late = FileSource(kind="file", server="x", key=["k"], format="csv")
     >>> year_2099 = datetime(2099, 1, 1, tzinfo=UTC)
-    >>> order_of(late, generation=0, arrival=50, source_at=year_2099, row=7)
-    VersionOrder(rank=50, at=50, arrival=50, row=7)
+    >>> order_of(late, generation=0, arrival=50, made=40, source_at=year_2099, row=7)
+    VersionOrder(rank=40, at=40, arrival=50, row=7)
     """
     place = row or 0
     if isinstance(source, FeedSource):
         return VersionOrder(generation, place, arrival, place)
-    at = arrival if source_at is None else min(micros(source_at), arrival)
-    return VersionOrder(at if isinstance(source, FileSource) else arrival, at, arrival, place)
+    at = arrival if source_at is None else micros(source_at)
+    if isinstance(source, FileSource):
+        at = min(at, arrival) if is_believable(at, arrival) else made
+        return VersionOrder(at, at, arrival, place)
+    return VersionOrder(arrival, BEFORE_ALL.at if is_deletion else min(at, arrival), arrival, place)

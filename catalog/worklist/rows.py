@@ -14,8 +14,8 @@ from catalog.worklist.scope import Scope, require_resource
 
 _COLUMNS = "a._batch_id, a._record_key, a._source_file, a._row_number, a._set_aside_at, a.places, a._row"
 _NOT_CLOSED = (
-    "LEFT ANTI JOIN c ON a._batch_id = c._aside_batch_id AND a._row_number = c._row_number "
-    "AND a._record_key = c._record_key"
+    "LEFT ANTI JOIN c ON a._batch_id = c._aside_batch_id AND a._record_key = c._record_key "
+    "AND coalesce(a._row_id, a._row_number) IS NOT DISTINCT FROM coalesce(c._row_id, c._row_number)"
 )
 _ORDER = "ORDER BY _batch_id, _row_number"
 _RANKED = "row_number() OVER (PARTITION BY array_to_string(a.reasons, ',') ORDER BY a._batch_id DESC, a._row_number) n"

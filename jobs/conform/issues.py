@@ -17,20 +17,22 @@ from catalog.model.contract import Contract
 from catalog.model.layers import closed_of, set_aside_of
 from catalog.model.registry import get_registry
 from catalog.model.rule_digest import rule_digest
+from jobs.conform.newest import ROW
 from jobs.runtime import delta
 from jobs.runtime.delta import ColumnSpec
+from jobs.runtime.stage import StageRun
+from jobs.runtime.versions import ORDER, no_order
 
 CLOSED_COLUMNS: list[ColumnSpec] = [
     ("_batch_id", "string", "关闭该行的批次"),
     ("_aside_batch_id", "string", "搁置该行的批次"),
     ("_row_number", "bigint", "来源行号"),
+    ("_row_id", "bigint", "行标识"),
     ("_record_key", "string", "源记录标识"),
     ("places", "array<struct<column:string,reason:string>>", "问题所在"),
     ("how", "string", "关闭方式"),
     ("_closed_at", "timestamp", "关闭时间"),
 ]
-_LATER = 1_000_000
-"""Rank of a batch that arrived after those judged: above all of theirs."""
 
 
 def settle_issues(
@@ -39,7 +41,7 @@ def settle_issues(
     judged: DataFrame,
     duplicates: DataFrame | None,
     batch_ids: Sequence[str],
-    later: Sequence[str],
+    run: StageRun,
     *,
     has_refused: bool,
     has_flags: bool,
@@ -52,7 +54,7 @@ def settle_issues(
         judged: the rows of ``batch_ids``, as judged.
         duplicates: which of them are a second record of a key, if any.
         batch_ids: the batches, in the order they arrived.
-        later: batches that arrived after them and were conformed before.
+        run: the stage's run.
         has_refused: whether any of the rows is set aside.
         has_flags: whether any of the rows that stand has a flag.
     """
@@ -61,9 +63,8 @@ def settle_issues(
     closings: list[ClosedRows] = []
     counts: list[IssueCount] = []
     if has_refused or concerned != set(batch_ids):
-        ranks = dict.fromkeys(concerned & set(later), _LATER) | {batch_id: n for n, batch_id in enumerate(batch_ids)}
         brought = _brought(judged, duplicates)
-        closings = _close(spark, contract, brought, sorted(concerned), batch_ids, ranks, is_replay=is_replay)
+        closings = _close(spark, contract, brought, sorted(concerned), batch_ids, is_replay=is_replay)
     if has_refused or is_replay or closings:
         counts = _waiting(_open_rows(spark, contract, sorted(concerned)))
     elif has_flags:
@@ -73,7 +74,7 @@ def settle_issues(
     if has_flags:
         counts += _flagged(judged)
     digest = rule_digest(contract, get_registry())
-    in_transaction(
+    run.transaction(
         lambda session: settle(
             session,
             resource=contract.id,
@@ -92,11 +93,11 @@ def _brought(judged: DataFrame, duplicates: DataFrame | None) -> DataFrame:
     refused = F.size("_places") > 0
     rows = judged
     if duplicates is not None:
-        marks = duplicates.select("_batch_id", "_row_number", F.lit(True).alias("_is_duplicate"))
-        rows = judged.join(F.broadcast(marks), ["_batch_id", "_row_number"], "left")
+        marks = duplicates.select(*ROW, F.lit(True).alias("_is_duplicate"))
+        rows = judged.join(F.broadcast(marks), list(ROW), "left")
         refused = refused | F.coalesce(F.col("_is_duplicate"), F.lit(False))
     how = F.when(refused, "sent_again").when(F.col("_is_deleted"), "withdrawn").otherwise("mended")
-    return rows.select("_record_key", "_batch_id", "_row_number", "_source_at", how.alias("how"))
+    return rows.select("_record_key", "_batch_id", ORDER, "_row_id", how.alias("how"))
 
 
 def _close(
@@ -105,7 +106,6 @@ def _close(
     brought: DataFrame,
     concerned: Sequence[str],
     batch_ids: Sequence[str],
-    ranks: dict[str, int],
     *,
     is_replay: bool,
 ) -> list[ClosedRows]:
@@ -117,21 +117,24 @@ def _close(
     old = waiting.select(
         F.col("_record_key"),
         F.col("_batch_id").alias("_aside_batch_id"),
-        F.col("_row_number").alias("_aside_row"),
-        F.struct(F.col("_source_at"), _rank("_batch_id", ranks), F.col("_row_number")).alias("_old"),
+        F.col("_row_number").alias("_aside_number"),
+        F.col("_row_id").alias("_aside_row"),
+        F.struct(F.coalesce(ORDER, no_order()).alias("order"), F.col("_row_id").alias("row")).alias("_old"),
         "places",
     )
     new = brought.select(
         "_record_key",
-        F.struct("_source_at", _rank("_batch_id", ranks), "_row_number").alias("_new"),
+        F.struct(F.col(ORDER).alias("order"), F.col("_row_id").alias("row")).alias("_new"),
         F.struct(F.col("_batch_id").alias("by"), "how").alias("_by"),
     )
     met = new.join(old, "_record_key").where("_new > _old")
-    last = met.groupBy("_record_key", "_aside_batch_id", "_aside_row", "places").agg(F.max_by("_by", "_new").alias("b"))
+    aside = ["_record_key", "_aside_batch_id", "_aside_row", "_aside_number", "places"]
+    last = met.groupBy(*aside).agg(F.max_by("_by", "_new").alias("b"))
     rows = last.select(
         F.col("b.by").alias("_batch_id"),
         "_aside_batch_id",
-        F.col("_aside_row").alias("_row_number"),
+        F.col("_aside_number").alias("_row_number"),
+        F.col("_aside_row").alias("_row_id"),
         "_record_key",
         "places",
         F.col("b.how").alias("how"),
@@ -150,22 +153,22 @@ def _close(
     ]
 
 
-def _rank(column: str, ranks: dict[str, int]) -> Column:
-    """Return the order of arrival of a batch: before all of ``ranks`` where it is not among them."""
-    known = F.create_map(*[F.lit(x) for pair in ranks.items() for x in pair])
-    return F.coalesce(known[F.col(column)], F.lit(-1)).alias("_rank")
-
-
 def _open_rows(
     spark: SparkSession, contract: Contract, batch_ids: Sequence[str], but_closed_by: Sequence[str] = ()
 ) -> DataFrame:
     """Return the rows of ``batch_ids`` that are set aside and wait; closings by ``but_closed_by`` do not count."""
     rows = delta.read(spark, set_aside_of(contract)).where(F.col("_batch_id").isin(list(batch_ids)))
+    rows = rows.withColumn("_row_id", _identity())
     if not delta.exists(spark, closed_of(contract)):
         return rows
     closed = delta.read(spark, closed_of(contract)).where(~F.col("_batch_id").isin(list(but_closed_by)))
-    closed = closed.select(F.col("_aside_batch_id").alias("_batch_id"), "_row_number", "_record_key")
-    return rows.join(closed, ["_batch_id", "_row_number", "_record_key"], "left_anti")
+    closed = closed.select(F.col("_aside_batch_id").alias("_batch_id"), _identity(), "_record_key")
+    return rows.join(closed, ["_batch_id", "_row_id", "_record_key"], "left_anti")
+
+
+def _identity() -> Column:
+    """Return the identity of a row in its batch; rows set aside before they had one are known by their number."""
+    return F.coalesce("_row_id", "_row_number").alias("_row_id")
 
 
 def _waiting(rows: DataFrame) -> list[IssueCount]:

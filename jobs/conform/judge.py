@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.codes import load_code_list
 from catalog.model.contract import SOURCE_TIME, Contract, Property
+from catalog.model.version_order import TOLERANCE
 from jobs.runtime.standards import apply_rules, rule_of
 from jobs.runtime.standards.values import last_day
 
@@ -20,13 +21,14 @@ UNMAPPED = "struct<column:string,code_list:string,reason:string,value:string>"
 CHANGE = "struct<column:string,raw:string,rule:string>"
 
 
-def judge(rows: DataFrame, contract: Contract, previous_date: date | None) -> DataFrame:
+def judge(rows: DataFrame, contract: Contract, previous_date: date | Column | None) -> DataFrame:
     """Return bronze ``rows`` with standard values and what is wrong with them.
 
     Args:
         rows: bronze rows, all text.
         contract: the silver contract.
-        previous_date: business date of the batch before; rows whose source time is older are late.
+        previous_date: business date of the batch before, or of each row's batch; rows whose source time is older are
+            late.
 
     Returns:
         The contract's columns in their types; ``_places`` (column and reason, empty for a sound row), ``_flags``,
@@ -53,19 +55,19 @@ def carried(contract: Contract) -> list[Column]:
     return [
         F.create_map(*[x for c in contract.raw_columns for x in (F.lit(c), F.col(c))]).alias("_row"),
         F.coalesce(F.col("_source_at"), F.col("_received_at")).alias("_source_at"),
-        *map(F.col, ["_batch_id", "_record_key", "_source", "_source_file", "_row_number"]),
+        *map(F.col, ["_batch_id", "_record_key", "_source", "_source_file", "_row_number", "_row_id"]),
     ]
 
 
 def _problem(column: Property, contract: Contract) -> Column:
-    """Return the reason code of ``column``, or null; of a deletion only the key matters."""
+    """Return the reason code of ``column``, or null; a deletion needs no more than the record's own key."""
     problem = F.col(f"{column.name}__problem")
     if column.required or column.primary_key:
         problem = F.coalesce(problem, F.when(F.col(f"{column.name}__value").isNull(), F.lit("REQUIRED_MISSING")))
     for further in (_retirement(column, contract), _contradiction(column, contract)):
         if further is not None:
             problem = F.coalesce(problem, further)
-    return problem if column.primary_key else F.when(~F.col("_is_deleted"), problem)
+    return F.when(~F.col("_is_deleted"), problem)
 
 
 def _retirement(column: Property, contract: Contract) -> Column | None:
@@ -78,8 +80,11 @@ def _retirement(column: Property, contract: Contract) -> Column | None:
 
 
 def _source_day() -> Column:
-    """Return the day of the source's change, or of the batch's arrival where the source says none."""
-    return F.to_date(F.from_utc_timestamp(F.coalesce(F.col("_source_at"), F.col("_received_at")), ZONE))
+    """Return the day of the source's change, or of the batch's arrival where the source says none, or one to come."""
+    received = F.col("_received_at")
+    is_ahead = F.col("_source_at") > received + F.lit(TOLERANCE)
+    moment = F.when(is_ahead, received).otherwise(F.coalesce(F.col("_source_at"), received))
+    return F.to_date(F.from_utc_timestamp(moment, ZONE))
 
 
 def _contradiction(column: Property, contract: Contract) -> Column | None:
@@ -117,13 +122,27 @@ def _usable(column: Property, contract: Contract) -> Column:
 
 def _places(contract: Contract) -> Column:
     """Return column and reason of everything that sets the row aside."""
-    entries = []
+    entries = [_without_record_key(contract)]
     for column in contract.properties:
         reason = _refusal(column, contract)
         if reason is not None:
             place = F.struct(F.lit(column.name).alias("column"), reason.alias("reason"))
             entries.append(F.when(reason.isNotNull(), place))
     return compact(entries, PLACE)
+
+
+def _without_record_key(contract: Contract) -> Column:
+    """Return the place of a row that names no record: all such rows would be taken for one record's versions."""
+    place = F.struct(F.lit(contract.source.key[0]).alias("column"), F.lit("REQUIRED_MISSING").alias("reason"))
+    return F.when(~names_record(contract), place)
+
+
+def names_record(contract: Contract) -> Column:
+    """Return whether a row says which record of the source it is of; for keys of the contract rules ask that."""
+    own = [F.col(c) for c in contract.source.key if c not in contract.key]
+    if len(own) < len(contract.source.key):
+        return F.lit(True)
+    return F.coalesce(F.trim(F.concat_ws("", *own)) != "", F.lit(False))
 
 
 def _refusal(column: Property, contract: Contract) -> Column | None:
@@ -138,7 +157,7 @@ def _refusal(column: Property, contract: Contract) -> Column | None:
     return F.when(~problem.endswith("_CHECKSUM"), problem) if column.primary_key else None
 
 
-def _flags(contract: Contract, previous_date: date | None) -> Column:
+def _flags(contract: Contract, previous_date: date | Column | None) -> Column:
     """Return the reasons accepted with a flag, the noteworthy changes (those in capitals), and lateness."""
     flagged = [F.col(f"{c}__problem") for c in contract.columns if contract.item(c).on_failure == "flag"]
     rules = [F.col(f"{c}__rule") for c in contract.columns if rule_of(contract.item(c)).noteworthy]
@@ -146,12 +165,13 @@ def _flags(contract: Contract, previous_date: date | None) -> Column:
     return F.array_distinct(compact([*flagged, *noteworthy, late(previous_date)], "string"))
 
 
-def late(previous_date: date | None) -> Column:
+def late(previous_date: date | Column | None) -> Column:
     """Return the flag of a row that is older than the batch before it, or null."""
     if previous_date is None:
         return F.lit(None).cast("string")
     local_day = F.to_date(F.from_utc_timestamp(F.col("_source_at"), ZONE))
-    return F.when(local_day < F.lit(previous_date), F.lit("LATE_ROW"))
+    before = previous_date if isinstance(previous_date, Column) else F.lit(previous_date)
+    return F.when(local_day < before, F.lit("LATE_ROW"))
 
 
 def _changes(contract: Contract) -> Column:

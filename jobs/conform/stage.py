@@ -4,49 +4,53 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sqlalchemy.orm import Session
 
-from catalog.control.batches import find_batch, finish_stage, list_batches, pending_batches
-from catalog.control.ledger import ledger_entries
+from catalog.control.batches import finish_stage
 from catalog.control.measures import Measure, replace_measures
-from catalog.control.session import session_scope
+from catalog.control.session import in_transaction
 from catalog.control.unmapped import replace_sightings
 from catalog.control.unusual import note_unusual
 from catalog.model.contract import Contract
 from catalog.model.errors import LedgerUnbalancedError
 from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
-from jobs.conform.duplicates import ROW, concerned_rows, losing_rows, moved_keys, still_current, tombstones, without
+from catalog.model.version_order import BEFORE_ALL, VersionOrder
 from jobs.conform.issues import settle_issues
+from jobs.conform.keys import (
+    Decision,
+    concerned_rows,
+    decide,
+    deletions,
+    left_keys,
+    living_rows,
+    orphaned_keys,
+    tombstones,
+)
 from jobs.conform.measures import measures_of, read_measures
+from jobs.conform.newest import ROW, bronze_rows, earlier_versions, newest_version, previous_day
 from jobs.conform.standing import judged_rows
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
+from jobs.conform.waiting import STAGE, Waiting, note_newest, waiting_batches
 from jobs.runtime import delta
+from jobs.runtime.row_hash import row_hash
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
+from jobs.runtime.versions import ORDER, bounded_time, literal_order, order_column
 from jobs.runtime.volume import expect_batch
 
-STAGE = "conform"
 SOUND = "size(_places) = 0"
 """Condition of a judged row that no rule refuses."""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """The batches to conform together, and the business date before them."""
-
-    batch_ids: list[str]
-    previous_date: date | None
-    admitted: dict[str, int]
-    """Batch → rows that extract accepted."""
-    later: list[str]
-    """Batches that arrived after the first of these and were conformed before: only a replay has any."""
+DIFFERS = (
+    "NOT (s._row_hash <=> t._row_hash) OR NOT (s._is_deleted <=> t._is_deleted) "
+    "OR NOT (s._record_key <=> t._record_key)"
+)
+"""Condition under which a row of silver is written again; that it is not older was decided before."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,19 @@ class Counted:
     has_flags: bool
     """Whether any sound row has a flag."""
     measures: list[Measure]
+    oldest: VersionOrder | None
+    """Of the sound rows; None when there are none."""
+    newest: VersionOrder
+
+    def without_duplicates(self, duplicates: DataFrame | None) -> dict[tuple[str, bool], int]:
+        """Return the counts with the rows set aside that want another record's key."""
+        counts = dict(self.rows)
+        found = [] if duplicates is None else duplicates.groupBy("_batch_id").count().collect()
+        for row in found:
+            batch_id, rows = row["_batch_id"], row["count"]
+            counts[batch_id, True] -= rows
+            counts[batch_id, False] = counts.get((batch_id, False), 0) + rows
+        return counts
 
 
 def conform(resource: str, batch: str | None = None) -> None:
@@ -67,121 +84,160 @@ def conform(resource: str, batch: str | None = None) -> None:
 
     Grain:      one row per contract key; older versions live on in bronze and in the table's history.
     Key:        the contract's primary key.
-    Reads:      ``bronze.<department>__<dataset>``, rows of the waiting batches only.
-    Writes:     ``silver.<domain>__<dataset>`` (merge on key; the later source time wins) and
+    Reads:      ``bronze.<department>__<dataset>``, rows of the waiting batches; of records that come late or again
+                all their versions.
+    Writes:     ``silver.<domain>__<dataset>`` (merge on key; the newest version of each record stands) and
                 ``ops.set_aside__<domain>__<dataset>``.
     Sets aside: what the contract's rules refuse, every reason at once; a second record of one key (DUPLICATE_KEY).
     """
     contract = get_registry().get(resource)
     with stage_run(STAGE, resource) as run:
-        with session_scope() as session:
-            waiting = _waiting(session, contract, batch)
+        waiting = in_transaction(lambda session: waiting_batches(session, contract, batch))
         if not waiting.batch_ids:
             run.say("no batch is waiting")
             return
         _conform_batches(connect(), contract, waiting, run)
 
 
-def _waiting(session: Session, contract: Contract, batch: str | None) -> Waiting:
-    """Return the batches not yet conformed; asked for one by name, that one again."""
-    if batch is None:
-        chosen = pending_batches(session, contract.id, STAGE)
-    else:
-        named = find_batch(session, batch)
-        chosen = [named] if named and named.resource == contract.id and named.status == "accepted" else []
-    ids = [b.batch_id for b in chosen]
-    earliest = min((b.received_at for b in chosen), default=None)
-    accepted = list_batches(session, resource=contract.id, status="accepted", limit=1000)
-    before = [b.business_date for b in accepted if earliest and b.received_at < earliest and b.business_date]
-    admitted = {
-        e.batch_id: e.accepted
-        for e in ledger_entries(session, resource=contract.id, stage="extract")
-        if e.batch_id in set(ids)
-    }
-    later = [b.batch_id for b in accepted if earliest and b.received_at > earliest and b.batch_id not in set(ids)]
-    return Waiting(ids, max(before, default=None), admitted, later)
-
-
 def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, run: StageRun) -> None:
     silver, aside = table_of(contract), set_aside_of(contract)
     delta.ensure(spark, silver, silver_columns(contract))
     delta.ensure(spark, aside, SET_ASIDE_COLUMNS)
-    rows = delta.read(spark, bronze_of(contract)).where(F.col("_batch_id").isin(waiting.batch_ids))
     arrived = sum(waiting.admitted.values())
     expect_batch(spark, contract, arrived)
     run.say(f"judging {len(waiting.batch_ids)} batch(es) of {bronze_of(contract).name}")
     with ExitStack() as stack:
-        judging = judged_rows(spark, rows, contract, waiting.previous_date, arrived, run)
-        judged = stack.enter_context(judging)
-        sound = judged.where(SOUND)
-        concerned = None
+        judged = _judge(spark, contract, waiting, waiting.batch_ids, arrived, run, stack)
+        counted = _count(judged, contract)
+        _refuse_lost_rows(counted.rows, waiting, contract)
+        concerned, known = None, judged.where(SOUND)
         if delta.current_version(spark, silver):
-            if waiting.later:
-                current = still_current(sound, delta.read(spark, silver), waiting.later, arrived)
-                sound = stack.enter_context(staged(spark, current, run, "current"))
-            concerned = concerned_rows(delta.read(spark, silver), sound, arrived, contract)
+            known = _with_other_versions(spark, contract, waiting, judged, counted, run, stack)
+            named = judged if waiting.is_again else known
+            concerned = concerned_rows(delta.read(spark, silver), named, arrived, contract)
             concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
-        losers = losing_rows(sound, contract, concerned)
-        if losers is not None:
-            losers = stack.enter_context(staged(spark, losers, run, "losers"))
-        counted = _counts(judged, losers, contract)
-        counts = counted.rows
+        decision = decide(spark, known, concerned, contract)
+        duplicates = _duplicates(spark, decision, waiting, run, stack)
+        counts = counted.without_duplicates(duplicates)
         unmapped = unmapped_values(judged, contract) if counted.has_unmapped else []
-        _refuse_lost_rows(counts, waiting, contract)
-        _write_set_aside(spark, _refused(judged, losers), aside, waiting.batch_ids, counts, run)
-        version = _write_silver(spark, without(sound, losers), concerned, contract)
+        _write_set_aside(spark, _refused(judged, duplicates), aside, waiting.batch_ids, counts, run)
+        newest = stack.enter_context(staged(spark, decision.newest, run, "newest"))
+        version = _write_silver(spark, newest, concerned, contract, waiting)
         settle_issues(
             spark,
             contract,
             judged,
-            None if losers is None else losers.where("_standing = 'duplicate'"),
+            duplicates,
             waiting.batch_ids,
-            waiting.later,
+            run,
             has_refused=any(n for (_, accepted), n in counts.items() if not accepted),
             has_flags=counted.has_flags,
         )
-    for batch_id in waiting.batch_ids:
-        kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
-        run.ledger(silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
-    with session_scope() as session:
+
+    def record(session: Session) -> None:
         for batch_id in waiting.batch_ids:
+            kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
+            run.note_ledger(session, silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
             finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
+        note_newest(session, contract, max(counted.newest, waiting.newest or BEFORE_ALL))
         replace_sightings(session, contract.id, waiting.batch_ids, unmapped)
         replace_measures(session, contract.id, waiting.batch_ids, counted.measures)
         note_unusual(session, contract.id, waiting.batch_ids)
 
+    run.transaction(record)
 
-def _refused(judged: DataFrame, losers: DataFrame | None) -> DataFrame:
+
+def _judge(
+    spark: SparkSession,
+    contract: Contract,
+    waiting: Waiting,
+    batch_ids: list[str],
+    count: int,
+    run: StageRun,
+    stack: ExitStack,
+    rows: DataFrame | None = None,
+) -> DataFrame:
+    """Return bronze rows judged and with their order, written out: those of some batches, or ``rows`` of them."""
+    days = {batch: waiting.previous_dates[batch] for batch in batch_ids}
+    orders = {batch: waiting.orders[batch] for batch in batch_ids}
+    if rows is None:
+        rows = bronze_rows(spark, contract).where(F.col("_batch_id").isin(batch_ids))
+    judged = stack.enter_context(judged_rows(spark, rows, contract, previous_day(days), count, run))
+    judged = judged.withColumn(ORDER, order_column(contract.source, orders))
+    return judged.withColumn("_source_at", bounded_time(orders))
+
+
+def _with_other_versions(
+    spark: SparkSession,
+    contract: Contract,
+    waiting: Waiting,
+    judged: DataFrame,
+    counted: Counted,
+    run: StageRun,
+    stack: ExitStack,
+) -> DataFrame:
+    """Return the sound rows, and beside those that may have been overtaken all other versions of their records.
+
+    What a batch confirmed leaves no trace in silver, and what a batch judged again refuses now may have hidden an
+    older version; bronze has them all. Only what is older than something conformed before, or comes again, is
+    looked up.
+    """
+    sound = judged.where(SOUND)
+    newest = waiting.newest
+    if newest is None and waiting.conformed:
+        newest = newest_version(spark, contract, waiting)
+    if newest is None or not (waiting.is_again or (counted.oldest or newest) < newest):
+        return sound
+    asked = judged if waiting.is_again else sound.where(F.col(ORDER) < literal_order(newest))
+    count = sum(waiting.admitted.values())
+    rows = earlier_versions(spark, contract, asked, count, waiting.conformed)
+    rows = stack.enter_context(staged(spark, rows, run, "other_versions"))
+    batches = [row["_batch_id"] for row in rows.select("_batch_id").distinct().collect()]
+    if not batches:
+        return sound
+    others = _judge(spark, contract, waiting, batches, count, run, stack, rows)
+    return sound.unionByName(others.where(SOUND))
+
+
+def _duplicates(
+    spark: SparkSession, decision: Decision, waiting: Waiting, run: StageRun, stack: ExitStack
+) -> DataFrame | None:
+    """Return which rows of the waiting batches want another record's key, as ``ROW``."""
+    if decision.duplicates is None:
+        return None
+    own = decision.duplicates.where(F.col("_batch_id").isin(waiting.batch_ids))
+    return stack.enter_context(staged(spark, own, run, "duplicates"))
+
+
+def _refused(judged: DataFrame, duplicates: DataFrame | None) -> DataFrame:
     """Return the rows to set aside, with ``places`` that name every reason."""
     unsound = judged.where(f"NOT ({SOUND})").withColumn("places", F.col("_places"))
-    if losers is None:
+    if duplicates is None:
         return unsound
-    duplicate = F.array(F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason")))
-    duplicates = judged.join(F.broadcast(losers.where("_standing = 'duplicate'")), list(ROW), "left_semi")
-    return unsound.unionByName(duplicates.withColumn("places", duplicate))
+    place = F.struct(F.lit("").alias("column"), F.lit("DUPLICATE_KEY").alias("reason"))
+    second = judged.join(F.broadcast(duplicates.select(*ROW)), list(ROW), "left_semi")
+    return unsound.unionByName(second.withColumn("places", F.array(place)))
 
 
-def _counts(judged: DataFrame, losers: DataFrame | None, contract: Contract) -> Counted:
+def _count(judged: DataFrame, contract: Contract) -> Counted:
     """Return what one pass over the judged rows counts; a superseded version is accepted, it lives on in bronze."""
     grouped = judged.groupBy("_batch_id", F.expr(SOUND).alias("accepted"))
     groups = grouped.agg(
         F.count("*").alias("count"),
         F.expr(f"bool_or({HAS_UNMAPPED})").alias("unmapped"),
         F.expr("bool_or(size(_flags) > 0)").alias("flags"),
+        F.min(ORDER).alias("oldest"),
+        F.max(ORDER).alias("newest"),
         *[column.alias(alias) for alias, (*_, column) in measures_of(contract).items()],
     ).collect()
-    counts = {(row["_batch_id"], row["accepted"]): row["count"] for row in groups}
-    duplicates = (
-        [] if losers is None else losers.where("_standing = 'duplicate'").groupBy("_batch_id").count().collect()
-    )
-    for row in duplicates:
-        counts[row["_batch_id"], True] -= row["count"]
-        counts[row["_batch_id"], False] = counts.get((row["_batch_id"], False), 0) + row["count"]
+    sound = [row for row in groups if row["accepted"]]
     return Counted(
-        counts,
+        {(row["_batch_id"], row["accepted"]): row["count"] for row in groups},
         has_unmapped=any(row["unmapped"] for row in groups),
-        has_flags=any(row["flags"] for row in groups if row["accepted"]),
-        measures=read_measures(contract, [row for row in groups if row["accepted"]]),
+        has_flags=any(row["flags"] for row in sound),
+        measures=read_measures(contract, sound),
+        oldest=min((VersionOrder(*row["oldest"]) for row in sound), default=None),
+        newest=max((VersionOrder(*row["newest"]) for row in sound), default=BEFORE_ALL),
     )
 
 
@@ -214,19 +270,33 @@ def _write_set_aside(
     delta.replace_batches(spark, rows.select(*[c[0] for c in SET_ASIDE_COLUMNS]), aside, batch_ids)
 
 
-def _write_silver(spark: SparkSession, standing: DataFrame, concerned: DataFrame | None, contract: Contract) -> int:
-    """Bring the standing rows into silver and return its version: the first ones as they are, later ones merged."""
+def _write_silver(
+    spark: SparkSession, newest: DataFrame, concerned: DataFrame | None, contract: Contract, waiting: Waiting
+) -> int:
+    """Bring what stands into silver and return its version: the first rows as they are, later ones merged."""
     silver = table_of(contract)
+    columns = [c[0] for c in silver_columns(contract)]
     hashed = [*contract.columns, "_flags", "_is_deleted"]
-    rows = standing.withColumn("_row_hash", F.xxhash64(*hashed)).withColumn("_recorded_at", F.current_timestamp())
-    rows = rows.select(*[c[0] for c in silver_columns(contract)])
+    rows = living_rows(newest).unionByName(deletions(newest, concerned, contract))
+    if concerned is not None:
+        rows = rows.select(*[c for c in columns if c not in ("_row_hash", "_recorded_at")])
+        for left in _ended_keys(newest, concerned, contract, waiting):
+            if left.limit(1).collect():
+                ended = tombstones(delta.read(spark, silver), left, contract)
+                rows = rows.unionByName(ended.select(*rows.columns))
+    rows = rows.withColumn("_row_hash", row_hash(*hashed)).withColumn("_recorded_at", F.current_timestamp())
+    rows = rows.select(*columns)
     if concerned is None:
         delta.fill(spark, rows, silver, contract.key)
-        return delta.current_version(spark, silver)
-    if contract.source.key != contract.key:
-        moved = moved_keys(rows, contract, concerned)
-        if moved.limit(1).collect():
-            rows = rows.unionByName(tombstones(delta.read(spark, silver), moved, contract).select(*rows.columns))
-    changed = "s._source_at >= t._source_at AND (s._row_hash <> t._row_hash OR s._is_deleted <> t._is_deleted)"
-    delta.bring(spark, rows, silver, contract.key, present=concerned.select(*contract.key), update_when=changed)
+    else:
+        present = concerned.select(*contract.key)
+        delta.bring(spark, rows, silver, contract.key, present=present, update_when=DIFFERS)
     return delta.current_version(spark, silver)
+
+
+def _ended_keys(newest: DataFrame, concerned: DataFrame, contract: Contract, waiting: Waiting) -> list[DataFrame]:
+    """Return the keys of silver under which nothing lives any more."""
+    ended = [left_keys(newest, concerned, contract)]
+    if waiting.is_again:
+        ended.append(orphaned_keys(newest, concerned, waiting.batch_ids, contract))
+    return ended

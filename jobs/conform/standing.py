@@ -26,6 +26,7 @@ from jobs.conform.judge import (
     contradicts_sex,
     judge,
     late,
+    names_record,
 )
 from jobs.runtime.spark import many_expressions
 from jobs.runtime.stage import StageRun
@@ -37,13 +38,19 @@ LOOKING_PAYS = 100_000
 _STANDS = "_stands"
 BRONZE = (
     "_operation", "_received_at", "_source_at", "_batch_id", "_record_key", "_source", "_source_file", "_row_number",
+    "_row_id",
 )  # fmt: skip
 """The pipeline's columns of a bronze row that judging reads."""
 
 
 @contextmanager
 def judged_rows(
-    spark: SparkSession, rows: DataFrame, contract: Contract, previous_date: date | None, count: int, run: StageRun
+    spark: SparkSession,
+    rows: DataFrame,
+    contract: Contract,
+    previous_date: date | Column | None,
+    count: int,
+    run: StageRun,
 ) -> Iterator[DataFrame]:
     """Yield bronze ``rows`` as ``judge`` returns them, written out; the same whichever way they were judged.
 
@@ -51,7 +58,7 @@ def judged_rows(
         spark: the session.
         rows: bronze rows, all text.
         contract: the silver contract.
-        previous_date: business date of the batch before.
+        previous_date: business date of the batch before, or of each row's batch.
         count: how many rows there are.
         run: the stage's run, which names the folder that they are written to.
     """
@@ -78,14 +85,15 @@ def look(rows: DataFrame, contract: Contract) -> DataFrame:
 
     Where a row does not stand its typed values mean nothing.
     """
-    stands = reduce(and_, [F.col("_operation") != "D", *[_stands(p, contract) for p in contract.properties]])
+    told = [F.col("_operation") != "D", names_record(contract)]
+    stands = reduce(and_, [*told, *[_stands(p, contract) for p in contract.properties]])
     typed = [
         F.col(p.name).try_cast(p.spark_type).alias(f"{p.name}__typed")
         for p in contract.properties
         if p.spark_type != "string"
     ]
-    told = F.coalesce(stands, F.lit(False)).cast("int").alias(_STANDS)
-    return rows.select(*contract.raw_columns, *BRONZE, *typed, told)
+    is_standing = F.coalesce(stands, F.lit(False)).cast("int").alias(_STANDS)
+    return rows.select(*contract.raw_columns, *BRONZE, *typed, is_standing)
 
 
 def _stands(column: Property, contract: Contract) -> Column:
@@ -103,7 +111,7 @@ def _stands(column: Property, contract: Contract) -> Column:
     return stands if column.required or column.primary_key else raw.isNull() | stands
 
 
-def as_judged(standing: DataFrame, contract: Contract, previous_date: date | None) -> DataFrame:
+def as_judged(standing: DataFrame, contract: Contract, previous_date: date | Column | None) -> DataFrame:
     """Return rows that stand, of ``look``, as ``judge`` returns them: nothing is wrong with them, nothing changed."""
     values = [p.name if p.spark_type == "string" else f"{p.name}__typed" for p in contract.properties]
     nothing = {"_places": PLACE, "_changes": CHANGE, "_unmapped": UNMAPPED}

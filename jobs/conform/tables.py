@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from catalog.model.contract import Contract
 from jobs.runtime.delta import ColumnSpec
+from jobs.runtime.versions import ORDER, ORDER_TYPE
 
 PIPELINE_COLUMNS: list[ColumnSpec] = [
     ("_batch_id", "string", "批次"),
@@ -15,6 +16,8 @@ PIPELINE_COLUMNS: list[ColumnSpec] = [
     ("_source", "string", "来源系统"),
     ("_source_file", "string", "来源文件"),
     ("_row_number", "bigint", "来源行号"),
+    ("_row_id", "bigint", "行标识"),
+    (ORDER, ORDER_TYPE, "先后次序"),
     ("_row_hash", "bigint", "标准值摘要"),
     ("_recorded_at", "timestamp", "入库时间"),
 ]
@@ -26,7 +29,9 @@ SET_ASIDE_COLUMNS: list[ColumnSpec] = [
     ("_source", "string", "来源系统"),
     ("_source_file", "string", "来源文件"),
     ("_row_number", "bigint", "来源行号"),
+    ("_row_id", "bigint", "行标识"),
     ("_source_at", "timestamp", "源变更时间"),
+    (ORDER, ORDER_TYPE, "先后次序"),
     ("_row", "map<string,string>", "原始行"),
     ("_run_id", "string", "运行"),
     ("_set_aside_at", "timestamp", "搁置时间"),

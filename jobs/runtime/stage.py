@@ -60,21 +60,34 @@ class StageRun:
     def ledger(
         self, table_name: str, batch_id: str, *, read: int, accepted: int, set_aside: int = 0, rejected: int = 0
     ) -> None:
+        """Record the rows of one batch in a transaction of their own: see :meth:`note_ledger`."""
+        counts = {"read": read, "accepted": accepted, "set_aside": set_aside, "rejected": rejected}
+        self.transaction(lambda session: self.note_ledger(session, table_name, batch_id, **counts))
+
+    def note_ledger(
+        self,
+        session: Session,
+        table_name: str,
+        batch_id: str,
+        *,
+        read: int,
+        accepted: int,
+        set_aside: int = 0,
+        rejected: int = 0,
+    ) -> None:
         """Record the rows of one batch; the control plane refuses an unbalanced line."""
-        self.transaction(
-            lambda session: record_ledger(
-                session,
-                resource=self.resource,
-                stage=self.stage,
-                table_name=table_name,
-                batch_id=batch_id,
-                read=read,
-                accepted=accepted,
-                set_aside=set_aside,
-                rejected=rejected,
-                seconds=self.seconds,
-                run_id=self.run_id,
-            )
+        record_ledger(
+            session,
+            resource=self.resource,
+            stage=self.stage,
+            table_name=table_name,
+            batch_id=batch_id,
+            read=read,
+            accepted=accepted,
+            set_aside=set_aside,
+            rejected=rejected,
+            seconds=self.seconds,
+            run_id=self.run_id,
         )
         counts = f"read {read:,} accepted {accepted:,} set aside {set_aside:,} rejected {rejected:,}"
         self.say(f"{table_name} {batch_id}: {counts}")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.model.source import FeedSource, FileSource, Source
+from catalog.model.version_order import BEFORE_ALL, TOLERANCE, VersionOrder
 
 ORDER = "_order"
 ORDER_TYPE = "struct<rank:bigint,at:bigint,arrival:bigint,row:bigint>"
-ARRIVAL, GENERATION = "_arrival", "_generation"
 
 
 @dataclass(frozen=True)
@@ -20,33 +21,65 @@ class BatchOrder:
     """What the order of a row takes from its batch."""
 
     arrival: int
-    generation: int
-    """Of a feed: arrival of the batch with which this generation of it began; else 0."""
+    generation: int = 0
+    """Of a feed: arrival of the batch with which this generation of it began."""
+    made: int = 0
+    """Of a file: when the delivery counts as made, in microseconds."""
 
 
-def with_arrival(rows: DataFrame, batches: Mapping[str, BatchOrder]) -> DataFrame:
-    """Return ``rows`` with ``_arrival`` and ``_generation`` of their batch; rows of other batches have null."""
+def order_column(source: Source, batches: Mapping[str, BatchOrder]) -> Column:
+    """Return the order of rows that have ``_source_at``, ``_row_number``, ``_batch_id`` and ``_is_deleted``.
 
-    def looked_up(values: Mapping[str, int]) -> Column:
-        pairs = [F.lit(x) for pair in values.items() for x in pair]
-        known = F.create_map(*pairs) if pairs else F.lit(None).cast("map<string,bigint>")
-        return F.try_element_at(known, F.col("_batch_id")).cast("bigint")
-
-    return rows.withColumns(
-        {
-            ARRIVAL: looked_up({batch: order.arrival for batch, order in batches.items()}),
-            GENERATION: looked_up({batch: order.generation for batch, order in batches.items()}),
-        }
-    )
-
-
-def order_column(source: Source) -> Column:
-    """Return the order of bronze rows that have ``_arrival`` and ``_generation``."""
-    row, arrival = F.coalesce(F.col("_row_number"), F.lit(0)).cast("bigint"), F.col(ARRIVAL)
-    at = F.least(F.coalesce(F.unix_micros("_source_at"), arrival), arrival)
+    Args:
+        source: the contract's source.
+        batches: every batch of the rows; rows of another have no order.
+    """
+    row = F.coalesce(F.col("_row_number"), F.lit(0)).cast("bigint")
+    arrival = arrival_of(batches)
+    at = F.coalesce(F.unix_micros("_source_at"), arrival)
     if isinstance(source, FeedSource):
-        rank, at = F.col(GENERATION), row
+        rank = of_batch({batch: order.generation for batch, order in batches.items()}, "bigint")
+        at = row
+    elif isinstance(source, FileSource):
+        made = of_batch({batch: order.made for batch, order in batches.items()}, "bigint")
+        rank = at = F.when(_is_believable(at, arrival), F.least(at, arrival)).otherwise(made)
     else:
-        rank = at if isinstance(source, FileSource) else arrival
+        rank = arrival
+        at = F.when(F.col("_is_deleted"), F.lit(BEFORE_ALL.at)).otherwise(F.least(at, arrival))
     parts = {"rank": rank, "at": at, "arrival": arrival, "row": row}
-    return F.struct(*[column.alias(name) for name, column in parts.items()])
+    return F.struct(*[column.cast("bigint").alias(name) for name, column in parts.items()])
+
+
+def arrival_of(batches: Mapping[str, BatchOrder]) -> Column:
+    """Return the arrival number of a row's batch."""
+    return of_batch({batch: order.arrival for batch, order in batches.items()}, "bigint")
+
+
+def bounded_time(batches: Mapping[str, BatchOrder]) -> Column:
+    """Return ``_source_at``, or when the batch arrived, where it states a time well after that."""
+    arrival, at = arrival_of(batches), F.col("_source_at")
+    return F.when(_is_believable(F.unix_micros(at), arrival), at).otherwise(F.timestamp_micros(arrival))
+
+
+def _is_believable(at: Column, arrival: Column) -> Column:
+    """Return :func:`catalog.model.version_order.is_believable`."""
+    return at <= arrival + F.lit(TOLERANCE // timedelta(microseconds=1))
+
+
+def of_batch(values: Mapping[str, object], kind: str) -> Column:
+    """Return the value of a row's batch, null where ``values`` has none."""
+    pairs = [F.lit(x) for pair in values.items() if pair[1] is not None for x in pair]
+    if not pairs:
+        return F.lit(None).cast(kind)
+    return F.try_element_at(F.create_map(*pairs), F.col("_batch_id")).cast(kind)
+
+
+def literal_order(order: VersionOrder) -> Column:
+    """Return one order as a constant."""
+    parts = order._asdict().items()
+    return F.struct(*[F.lit(value).cast("bigint").alias(name) for name, value in parts])
+
+
+def no_order() -> Column:
+    """Return the order of a version of which none is kept: before all others."""
+    return literal_order(BEFORE_ALL)

@@ -75,6 +75,7 @@ def _pipeline_columns(keys: pa.Array, rows: int) -> dict[str, pa.Array]:
         "_received_at": pa.repeat(instant, rows),
         "_source_at": pa.repeat(instant, rows),
         "_row_number": pa.array(np.arange(1, rows + 1)),
+        "_row_id": pa.array(np.arange(1, rows + 1)),
         "_record_key": keys,
     }
 

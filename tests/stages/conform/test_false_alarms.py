@@ -11,8 +11,8 @@ import pytest
 from catalog.model.registry import Registry
 from catalog.model.settings import CHECKOUT
 from jobs.conform.standing import LOOKING_PAYS, judged_rows
-from jobs.runtime.spark import expect_rows
 from jobs.runtime.lease import Lease
+from jobs.runtime.spark import expect_rows
 from jobs.runtime.stage import StageRun
 from tests.generated.companies import companies
 

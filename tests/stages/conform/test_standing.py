@@ -13,8 +13,8 @@ from catalog.model.registry import Registry, get_registry
 from catalog.model.settings import CHECKOUT
 from jobs.conform import standing
 from jobs.conform.judge import judge
-from jobs.runtime.spark import expect_rows
 from jobs.runtime.lease import Lease
+from jobs.runtime.spark import expect_rows
 from jobs.runtime.stage import StageRun
 from jobs.runtime.standards import apply_rules, rule_of
 from jobs.runtime.standards.standing import STANDING, standing_of
@@ -103,7 +103,7 @@ def test_birth_dates_must_agree_with_the_number_to_stand(spark, monkeypatch):
     rows = [{**given, "birth_date": birth, "_row_number": n} for n, birth in enumerate(births)]
     stamp = datetime(2026, 3, 1, tzinfo=UTC)
     names = [*contract.raw_columns, *standing.BRONZE]
-    kinds = {"_row_number": "bigint", "_received_at": "timestamp", "_source_at": "timestamp"}
+    kinds = {"_row_number": "bigint", "_row_id": "bigint", "_received_at": "timestamp", "_source_at": "timestamp"}
     values = [tuple({**row, "_received_at": stamp, "_source_at": stamp}.get(name) for name in names) for row in rows]
     frame = spark.createDataFrame(values, ", ".join(f"{name} {kinds.get(name, 'string')}" for name in names))
     in_steps, looked = both_ways(spark, frame, contract, None, monkeypatch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +19,6 @@ from catalog.model.codes import forget_code_lists, load_code_list
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.registry import get_registry
 from jobs.conform import unmapped
-from jobs.conform.duplicates import still_current
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
 
@@ -256,14 +254,3 @@ def test_a_replay_does_not_bring_back_a_key_that_its_record_has_left(department,
     }
     assert living == {"K2": "1", "K3": "9", "K4": "1"}, "N1 stands under its newer key only"
     assert accounts(department) == [(3, 3, 0), (1, 1, 0)]
-
-
-def test_of_equal_source_times_the_later_batch_stands(spark):
-    held = [("R1", datetime(2026, 3, 2), "b2"), ("R2", datetime(2026, 3, 1), "b2"), ("R3", datetime(2026, 3, 1), "b1")]
-    silver = spark.createDataFrame(held, "_record_key string, _source_at timestamp, _batch_id string")
-    sent = [("b1", n, record, datetime(2026, 3, 1)) for n, record in enumerate(("R1", "R2", "R3", "R4"))]
-    sound = spark.createDataFrame(
-        sent, "_batch_id string, _row_number bigint, _record_key string, _source_at timestamp"
-    )
-    kept = still_current(sound, silver, ["b2"], len(sent)).collect()
-    assert {row["_record_key"] for row in kept} == {"R3", "R4"}

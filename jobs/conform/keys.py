@@ -1,0 +1,190 @@
+"""Who has a key (主键归属), and what becomes of keys that their record gave up: the decision, and the rows it writes.
+
+Invariant: a key has at most one living record, and a record lives under one key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row, SparkSession, Window
+from pyspark.sql import functions as F
+
+from catalog.model.contract import Contract
+from catalog.model.key_claims import Claim, refused_claims
+from jobs.conform.newest import PLACE, is_own_key, overtaken_versions, without
+from jobs.runtime.spark import sent_along
+from jobs.runtime.versions import ORDER
+
+_STAMPS = ("_batch_id", "_source_at", "_source", "_source_file", "_row_number", "_row_id", ORDER)
+"""Columns of a tombstone that tell which version ended the record."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What stands after a run."""
+
+    newest: DataFrame
+    """The newest version of every record that has its key, deletions included."""
+    duplicates: DataFrame | None
+    """Rows whose key is another living record's, as ``ROW``; None when there are none."""
+
+
+def concerned_rows(silver: DataFrame, rows: DataFrame, count: int, contract: Contract) -> DataFrame:
+    """Return the rows of ``silver`` whose key or record ``rows`` name, as far as decisions need them.
+
+    Args:
+        silver: the table.
+        rows: judged rows.
+        count: how many they are at most.
+        contract: the resource.
+    """
+    wanted = [*contract.key, "_record_key", "_is_deleted", "_batch_id"]
+    silver = silver.select(*dict.fromkeys(wanted))
+    keys = rows.select(*contract.key).distinct()
+    if is_own_key(contract):
+        return silver.join(sent_along(keys, count), contract.key, "left_semi")
+    named = sent_along(keys.withColumn("_is_named", F.lit(True)), count)
+    records = rows.select("_record_key", F.lit(True).alias("_is_record")).distinct()
+    found = silver.join(named, contract.key, "left")
+    found = found.join(sent_along(records, count), "_record_key", "left")
+    return found.where("_is_named OR _is_record").select(*silver.columns)
+
+
+def decide(spark: SparkSession, sound: DataFrame, concerned: DataFrame | None, contract: Contract) -> Decision:
+    """Return which of the ``sound`` versions stand.
+
+    A version that is refused its key changes nothing, so the one before it may be the record's newest again.
+
+    Args:
+        spark: the session.
+        sound: sound rows, with ``_order``; of records that came late or again all their versions.
+        concerned: the rows of silver with their keys and records; None when silver is empty.
+        contract: the resource.
+    """
+    if is_own_key(contract):
+        sound = sound.where(F.concat(*[F.col(c).cast("string") for c in contract.key]).isNotNull())
+        return Decision(without(sound, overtaken_versions(sound, contract)), None)
+    refused: list[Row] = []
+    while True:
+        gone = _frame(spark, refused)
+        left = without(sound, gone)
+        newest = without(left, overtaken_versions(left, contract))
+        found = _refused(newest, concerned, contract)
+        refused += found
+        if not found:
+            return Decision(newest, gone)
+
+
+def _frame(spark: SparkSession, rows: list[Row]) -> DataFrame | None:
+    if not rows:
+        return None
+    named = [(row["_batch_id"], row["_row_id"]) for row in rows]
+    return spark.createDataFrame(named, "_batch_id string, _row_id bigint")
+
+
+def _refused(newest: DataFrame, concerned: DataFrame | None, contract: Contract) -> list[Row]:
+    """Return the newest versions that may not have the key they state; mostly no key is in question."""
+    key = contract.key
+    living = newest.where(~F.col("_is_deleted")).select(*key, "_record_key", *PLACE, "_batch_id")
+    contested = living.groupBy(*key).count().where("count > 1").select(*key)
+    held = None
+    if concerned is not None:
+        held = concerned.where(~F.col("_is_deleted"))
+        held = held.select(*key, F.col("_record_key").alias("_holder"))
+        clashing = living.join(held, key).where(F.col("_holder") != F.col("_record_key"))
+        contested = contested.unionByName(clashing.select(*key)).distinct()
+    if not contested.limit(1).collect():
+        return []
+    rows = living.join(contested, key, "left_semi").collect()
+    holders: dict[Hashable, str] = {} if held is None else _holders(held, contested, key)
+    wanted = {_key(row, key) for row in rows}
+    leaving = _leaving(newest, set(holders.values()), key, wanted)
+    by_record = {row["_record_key"]: row for row in rows}
+    claims = [Claim(record, _key(row, key), _place(row)) for record, row in by_record.items()]
+    return [by_record[claim.record] for claim in refused_claims(claims, holders, leaving)]
+
+
+def _key(row: Row, key: list[str]) -> tuple[object, ...]:
+    return tuple(row[column] for column in key)
+
+
+def _place(row: Row) -> tuple[int, ...]:
+    return (*row[ORDER], row["_row_id"])
+
+
+def _holders(held: DataFrame, contested: DataFrame, key: list[str]) -> dict[Hashable, str]:
+    """Return key in question → the record that has it in silver."""
+    found = held.join(contested, key, "left_semi").collect()
+    return {_key(row, key): row["_holder"] for row in found}
+
+
+def _leaving(newest: DataFrame, holders: set[str], key: list[str], wanted: set[tuple[object, ...]]) -> set[str]:
+    """Return the holders that this run deletes, or moves to a key that nobody disputes."""
+    if not holders:
+        return set()
+    spark = newest.sparkSession
+    named = spark.createDataFrame([(holder,) for holder in sorted(holders)], "_record_key string")
+    rows = newest.join(F.broadcast(named), "_record_key", "left_semi")
+    found = rows.select("_record_key", "_is_deleted", *key).collect()
+    # A holder that wants another disputed key leaves only if it gets it, which refused_claims decides.
+    return {row["_record_key"] for row in found if row["_is_deleted"] or _key(row, key) not in wanted}
+
+
+def living_rows(newest: DataFrame) -> DataFrame:
+    """Return the versions to put under their key as they are."""
+    return newest.where(~F.col("_is_deleted"))
+
+
+def deletions(newest: DataFrame, concerned: DataFrame | None, contract: Contract) -> DataFrame:
+    """Return the deletions to put under their key: of records that silver does not have living, at keys that are free.
+
+    A department may tell of a record's end before anybody heard of it, or under a key that was never its own.
+    """
+    key = contract.key
+    gone = newest.where("_is_deleted").where(F.concat(*[F.col(c).cast("string") for c in key]).isNotNull())
+    gone = gone.join(living_rows(newest).select(*key), key, "left_anti")
+    last = Window.partitionBy(*key).orderBy(*[F.col(c).desc() for c in PLACE])
+    gone = gone.withColumn("_place", F.row_number().over(last)).where("_place = 1").drop("_place")
+    if concerned is None:
+        return gone
+    here = concerned.select(*key, F.col("_record_key").alias("_holder"), F.col("_is_deleted").alias("_ended"))
+    met = gone.join(here, key, "left")
+    free = F.col("_holder").isNull() | (F.col("_ended") & (F.col("_holder") == F.col("_record_key")))
+    living = concerned.where(~F.col("_is_deleted")).select("_record_key").distinct()
+    return met.where(free).drop("_holder", "_ended").join(living, "_record_key", "left_anti")
+
+
+def left_keys(newest: DataFrame, concerned: DataFrame, contract: Contract) -> DataFrame:
+    """Return the keys of living rows of silver that their record gave up, and nobody took.
+
+    Returns:
+        The key, and the stamps of the version that left it, each named ``_new…``.
+    """
+    key = contract.key
+    version = newest.select(
+        F.struct(*key).alias("_new_key"),
+        F.col("_is_deleted").alias("_ends"),
+        F.col("_record_key"),
+        *[F.col(stamp).alias(f"_new{stamp}") for stamp in _STAMPS],
+    )
+    living = concerned.where(~F.col("_is_deleted")).select(*dict.fromkeys([*key, "_record_key"]))
+    met = living.join(version, "_record_key")
+    left = met.where(F.col("_ends") | ~F.struct(*key).eqNullSafe(F.col("_new_key")))
+    left = left.select(*key, *[f"_new{stamp}" for stamp in _STAMPS])
+    return left.join(living_rows(newest).select(*key), key, "left_anti")
+
+
+def orphaned_keys(newest: DataFrame, concerned: DataFrame, batch_ids: list[str], contract: Contract) -> DataFrame:
+    """Return the keys of living rows of silver that a batch judged again no longer says, and no other ever said."""
+    living = concerned.where(~F.col("_is_deleted")).where(F.col("_batch_id").isin(batch_ids))
+    own = living.join(newest.select("_record_key").distinct(), "_record_key", "left_anti")
+    return own.select(*contract.key)
+
+
+def tombstones(silver: DataFrame, left: DataFrame, contract: Contract) -> DataFrame:
+    """Return the rows of ``silver`` under the ``left`` keys as deleted, by the version that left them where known."""
+    rows = silver.join(F.broadcast(left), contract.key)
+    stamps = {s: F.col(f"_new{s}") for s in _STAMPS if f"_new{s}" in left.columns}
+    return rows.withColumns({**stamps, "_is_deleted": F.lit(True)}).select(*silver.columns)

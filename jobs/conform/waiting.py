@@ -1,0 +1,109 @@
+"""The batches that a run conforms (待标准化批次), with what their rows' order takes from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.control.batches import find_batch, pending_batches
+from catalog.control.ledger import ledger_entries
+from catalog.control.positions import get_position, set_position
+from catalog.control.tables import Batch
+from catalog.model.contract import Contract
+from catalog.model.source import FeedSource
+from catalog.model.version_order import BEFORE_ALL, VersionOrder, deliveries_made, micros
+from jobs.runtime.versions import BatchOrder
+
+STAGE = "conform"
+NEWEST = "newest"
+"""Name of the position that remembers the newest version conformed: what is older may have been overtaken."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The batches to conform together, among all that were ever accepted."""
+
+    batch_ids: list[str]
+    """In the order in which they arrived."""
+    admitted: dict[str, int]
+    """Batch → rows that extract accepted."""
+    orders: dict[str, BatchOrder]
+    """Every accepted batch → what the order of its rows takes from it."""
+    previous_dates: dict[str, date | None]
+    """Every accepted batch → the business date before it."""
+    conformed: list[str]
+    """The other batches that this stage has been through with."""
+    is_again: bool
+    """Whether any of the batches was conformed before."""
+    newest: VersionOrder | None
+    """The newest version that was ever conformed; None when that was never kept."""
+
+
+def waiting_batches(session: Session, contract: Contract, batch: str | None) -> Waiting:
+    """Return the batches not yet conformed; asked for one by name, that one again."""
+    if batch is None:
+        chosen = pending_batches(session, contract.id, STAGE)
+    else:
+        named = find_batch(session, batch)
+        is_own = named is not None and named.resource == contract.id and named.status == "accepted"
+        chosen = [named] if named is not None and is_own else []
+    ids = [b.batch_id for b in chosen]
+    query = select(Batch).where(Batch.resource == contract.id, Batch.status == "accepted")
+    accepted = list(session.scalars(query.order_by(Batch.arrival)))
+    done = {e.batch_id for e in ledger_entries(session, resource=contract.id, stage=STAGE)}
+    counts = ledger_entries(session, resource=contract.id, stage="extract")
+    return Waiting(
+        batch_ids=ids,
+        admitted={e.batch_id: e.accepted for e in counts if e.batch_id in set(ids)},
+        orders=_orders(contract, accepted),
+        previous_dates=_previous_dates(accepted),
+        conformed=[b.batch_id for b in accepted if b.batch_id in done and b.batch_id not in ids],
+        is_again=any(batch_id in done for batch_id in ids),
+        newest=_newest(session, contract),
+    )
+
+
+def _orders(contract: Contract, accepted: list[Batch]) -> dict[str, BatchOrder]:
+    """Return batch → its place; batches of a feed from before generations were told belong to the first one."""
+    arrivals = {b.batch_id: b.arrival for b in accepted}
+    first = min(arrivals.values(), default=0)
+    made = deliveries_made([(_stated(b), b.arrival) for b in accepted])
+    is_feed = isinstance(contract.source, FeedSource)
+
+    def generation(batch: Batch) -> int:
+        began = str(batch.manifest.get("generation_batch", ""))
+        return arrivals.get(began, first) if is_feed else 0
+
+    return {b.batch_id: BatchOrder(b.arrival, generation(b), moment) for b, moment in zip(accepted, made, strict=True)}
+
+
+def _stated(batch: Batch) -> int | None:
+    """Return when a delivery says that it was made."""
+    stated = batch.manifest.get("source_at")
+    return micros(datetime.fromisoformat(str(stated))) if stated else None
+
+
+def _previous_dates(accepted: list[Batch]) -> dict[str, date | None]:
+    """Return batch → the latest business date of those that arrived before it."""
+    found: dict[str, date | None] = {}
+    latest: date | None = None
+    for batch in accepted:
+        found[batch.batch_id] = latest
+        day = batch.business_date
+        latest = day if latest is None or (day is not None and day > latest) else latest
+    return found
+
+
+def _newest(session: Session, contract: Contract) -> VersionOrder | None:
+    kept = get_position(session, f"{STAGE}.{contract.id}", NEWEST)
+    return VersionOrder(*json.loads(kept)) if kept else None
+
+
+def note_newest(session: Session, contract: Contract, newest: VersionOrder) -> None:
+    """Record the newest version conformed, where it is newer than the one on record."""
+    if newest > (_newest(session, contract) or BEFORE_ALL):
+        set_position(session, f"{STAGE}.{contract.id}", NEWEST, json.dumps(newest))
