@@ -60,7 +60,11 @@ def build_dag(plan: Plan) -> DAG:
         tags=[contract.government.layer, contract.domain, contract.government.department],
         params={
             "business_date": Param(
-                None, type=["null", "string"], format="date", title="业务日期", description="the day to work for"
+                None,
+                type=["null", "string"],
+                format="date",
+                title="业务日期",
+                description="the day to work for, today at most",
             )
         },
     )

@@ -27,7 +27,8 @@ def choose_business_date(
         moment: When the run was due; its day in Asia/Shanghai is the last resort.
 
     Raises:
-        ValueError: when one of them is no ISO date.
+        ValueError: when one of them is no ISO date, or the one triggered with has come neither by the clock nor by
+            the site's own.
 
     >>> moment = datetime.fromisoformat("2026-03-01T18:30:00+00:00")
     >>> choose_business_date({"business_date": "2026-02-01"}, ["2026-02-03"], None, moment).isoformat()
@@ -37,15 +38,18 @@ def choose_business_date(
     >>> choose_business_date({}, [], "", moment).isoformat()
     '2026-03-02'
     """
+    today = date.fromisoformat(pinned) if pinned else moment.astimezone(ZoneInfo(ZONE)).date()
     given = (conf or {}).get("business_date")
     if given:
-        return date.fromisoformat(str(given))
+        day = date.fromisoformat(str(given))
+        latest = max(today, moment.astimezone(ZoneInfo(ZONE)).date())
+        if day > latest:
+            raise ValueError(f"{day} has not come yet, today is {latest}")
+        return day
     days = [date.fromisoformat(text) for text in carried]
     if days:
         return max(days)
-    if pinned:
-        return date.fromisoformat(pinned)
-    return moment.astimezone(ZoneInfo(ZONE)).date()
+    return today
 
 
 def pinned_date() -> str | None:

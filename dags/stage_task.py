@@ -60,11 +60,11 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
 
 def business_date_of(context: Context) -> str:
-    """Return the business date of the run in ``context``; a malformed one fails the task for good."""
+    """Return the business date of the run in ``context``; none, or one that has not come, fails the task for good."""
     run = context["dag_run"]
     events = (context.get("triggering_asset_events") or {}).values()
     carried = [event.extra["business_date"] for group in events for event in group if event.extra.get("business_date")]
     try:
         return choose_business_date(run.conf, carried, pinned_date(), run.logical_date or run.run_after).isoformat()
     except ValueError as error:
-        raise AirflowFailException(f"business_date is not a date such as 2026-03-01: {error}") from error
+        raise AirflowFailException(f"business_date must be a day such as 2026-03-01, today at most: {error}") from error

@@ -6,16 +6,18 @@ Values come from the environment, then from ``$GUANTONG_HOME/env``, which the em
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.model.errors import SettingMissingError
 
+BEIJING = ZoneInfo("Asia/Shanghai")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -82,10 +84,14 @@ class Settings(BaseSettings):
     """Records that linking compares in its own process (DuckDB); more are compared on Spark, with the same answer."""
     review_persons: int = Field(default=1, ge=1, alias="REVIEW_PERSONS")
     """How many different persons must say the same of a pair of records before it counts."""
+    feed_gap_days: int = Field(default=30, ge=1, alias="FEED_GAP_DAYS")
+    """How long numbers of a change feed that have no row are asked for again at each reading."""
+    page_bytes: int = Field(default=1 << 28, ge=1 << 10, alias="PAGE_BYTES")
+    """The longest answer that an interface may give to one question."""
     real_data: Path | None = Field(default=None, alias="REAL_DATA")
     """Folder with real departmental lists, when there is one."""
-    business_date: date = Field(default_factory=date.today, alias="BUSINESS_DATE")
-    """The day that a run works for (业务日期)."""
+    business_date: date = Field(default_factory=lambda: datetime.now(BEIJING).date(), alias="BUSINESS_DATE")
+    """The day that a run works for (业务日期); default today in Beijing, wherever the machine stands."""
     notice_webhook_url: str = Field(default="", alias="NOTICE_WEBHOOK_URL")
     """Where a notice about a stopped gate is posted; empty: nowhere."""
     notice_webhook_key: str = Field(default="", alias="NOTICE_WEBHOOK_KEY")

@@ -116,6 +116,13 @@ def test_the_day_comes_from_the_trigger_then_the_inputs_then_the_site_then_the_c
     assert choose_business_date(conf, carried, pinned, MOMENT).isoformat() == expected
 
 
+@pytest.mark.parametrize(("pinned", "last"), [(None, "2026-03-02"), ("2026-02-20", "2026-03-02"), ("2031-05-02",) * 2])
+def test_a_day_that_has_not_come_is_refused(pinned: str | None, last: str) -> None:
+    assert choose_business_date({"business_date": last}, [], pinned, MOMENT).isoformat() == last
+    with pytest.raises(ValueError, match=f"2099-05-02 has not come yet, today is {last}"):
+        choose_business_date({"business_date": "2099-05-02"}, [], pinned, MOMENT)
+
+
 def test_the_sites_day_is_read_from_its_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUANTONG_HOME", str(tmp_path))
     monkeypatch.delenv("BUSINESS_DATE", raising=False)
