@@ -5,12 +5,14 @@ Deletion vectors are honoured, which a test holds; ``DeltaTable.to_pyarrow_table
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import TableNotFoundError
 
+from catalog.delta_log import newest_version
 from catalog.model.layers import Table
 
 
@@ -21,15 +23,31 @@ def query(sql: str, **tables: Table) -> list[dict[str, Any]] | None:
         sql: a query whose only variable parts are the names of ``tables``; values are compared by the caller, or are
             columns of a table, never part of the text.
         tables: name in the query → table.
+
+    Raises:
+        TableDamagedError: when the log of one of them is not whole.
     """
     builder = QueryBuilder()
     for name, table in tables.items():
         try:
-            found = DeltaTable(table.local_path if table.uri.startswith("file:") else table.uri)
+            found = open_table(table)
         except TableNotFoundError:
             return None
         builder = builder.register(name, found)
     return list(pa.table(builder.execute(sql)).to_pylist())
+
+
+def open_table(table: Table) -> DeltaTable:
+    """Return ``table`` at its newest version.
+
+    Raises:
+        TableNotFoundError: when it was never created.
+        TableDamagedError: when its log is not whole.
+    """
+    if not table.uri.startswith("file:"):
+        return DeltaTable(table.uri)
+    newest_version(Path(table.local_path), table.name)
+    return DeltaTable(table.local_path)
 
 
 def exists(table: Table) -> bool:

@@ -14,6 +14,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.control.positions import TableVersion
+from catalog.delta_log import newest_version
 from catalog.model.errors import MergeKeyError
 from catalog.model.layers import Table
 from jobs.runtime.fencing import current_fence, marked
@@ -114,20 +116,38 @@ def read(spark: SparkSession, table: Table, version: int | None = None) -> DataF
 def current_version(spark: SparkSession, table: Table) -> int:
     """Return the newest version number of ``table``.
 
-    On a local disk the names in its log tell; elsewhere the server is asked, which takes a job.
+    On a local disk its log tells; elsewhere the server is asked, which takes a job.
+
+    Raises:
+        TableDamagedError: when the log is not whole.
     """
-    if table.uri.startswith("file:"):
-        commits = [
-            int(path.stem) for path in Path(table.local_path, "_delta_log").glob("*.json") if path.stem.isdigit()
-        ]
-        if commits:
-            return max(commits)
+    found = _in_log(table)
+    if found is not None:
+        return found.version
     return int(spark.sql(f"DESCRIBE HISTORY {table.sql} LIMIT 1").collect()[0]["version"])
 
 
 def table_id(spark: SparkSession, table: Table) -> str:
-    """Return the id that Delta gave ``table`` when it was made: a table dropped and made anew has another."""
-    return str(spark.sql(f"DESCRIBE DETAIL {table.sql}").collect()[0]["id"])
+    """Return the id that Delta gave ``table`` when it was made: a table dropped and made anew has another.
+
+    Raises:
+        TableDamagedError: when its log is not whole.
+    """
+    found = _in_log(table)
+    return found.table_id if found else str(spark.sql(f"DESCRIBE DETAIL {table.sql}").collect()[0]["id"])
+
+
+def table_version(spark: SparkSession, table: Table) -> TableVersion:
+    """Return id and newest version of ``table`` at one look.
+
+    Raises:
+        TableDamagedError: when its log is not whole.
+    """
+    return _in_log(table) or TableVersion(table_id(spark, table), current_version(spark, table))
+
+
+def _in_log(table: Table) -> TableVersion | None:
+    return newest_version(Path(table.local_path), table.name) if table.uri.startswith("file:") else None
 
 
 def changed_rows(spark: SparkSession, table: Table, after: int, upto: int) -> DataFrame:
