@@ -167,7 +167,12 @@ def logs_command(
 
 def supervise_command(table: TableOption = FULL) -> None:
     """Watch the stack; started by `up`, not by people."""
-    raise typer.Exit(supervise(Home.find(), table))
+    try:
+        code = supervise(Home.find(), table)
+    except StackError as error:
+        typer.echo(str(error))
+        raise typer.Exit(1) from error
+    raise typer.Exit(code)
 
 
 def register(app: typer.Typer) -> None:

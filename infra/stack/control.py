@@ -79,9 +79,9 @@ def up(
                 return Stack(home, state, read_env_file(home.env_file), took)
             _refuse_hopeless(home, state)
         elif supervisor is not None and supervisor.poll() is not None:
-            code, supervisor = supervisor.returncode, _spawn(home, table)
-            if code not in (0, 3):
+            if supervisor.returncode not in (0, 3):
                 _refuse_supervisor(home)
+            supervisor = _spawn(home, table)
         time.sleep(0.2)
     raise _late(home, state, seconds)
 

@@ -6,7 +6,11 @@ import json
 import random
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 
+import psutil
+
+from infra.stack.errors import StackError
 from infra.stack.home import Home, read_json, write_private
 
 LOOPBACK = "127.0.0.1"
@@ -26,23 +30,48 @@ def is_free(port: int) -> bool:
 
 
 def choose_ports(home: Home, names: Iterable[str], *, ours: Iterable[str] = ()) -> dict[str, int]:
-    """Return a port for each of ``names`` and record the choice.
+    """Return a port for each of ``names``: the recorded one, which addresses and bookmarks name, or a free one.
 
     Args:
         home: the home whose record is read and written.
         names: processes that need a port.
         ours: names whose process already runs, so that a taken port is right.
+
+    Raises:
+        StackError: when somebody else listens on a recorded port.
     """
     recorded: dict[str, int] = read_json(home.ports_file)
     running = set(ours)
     chosen: dict[str, int] = dict(recorded)
     for name in names:
         port = recorded.get(name)
-        if port is None or (name not in running and not is_free(port)):
+        if port is None:
             chosen[name] = _pick(set(chosen.values()))
+        elif name not in running and not is_free(port):
+            raise _taken(home, name, port)
     if chosen != recorded:
         write_private(home.ports_file, json.dumps(chosen, indent=1, sort_keys=True) + "\n")
     return chosen
+
+
+def _taken(home: Home, name: str, port: int) -> StackError:
+    return StackError(
+        f"port {port} of {name} is taken by {_listener(port)}",
+        place=str(home.ports_file),
+        remedy="end that process (`make down` in the checkout that it belongs to), or take the line "
+        f'"{name}" out of this file: the next start chooses another port, and addresses change with it',
+    )
+
+
+def _listener(port: int) -> str:
+    """Return who listens on ``port``, as far as the system tells this user."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            is_it = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
+            if is_it and connection.pid:
+                process = psutil.Process(connection.pid)
+                return f"process {process.pid} ({process.name()}, user {process.username()}, in {process.cwd()})"
+    return "a process that this user may not see"
 
 
 def _pick(taken: set[int]) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from infra.stack.airflow import airflow_processes
 from infra.stack.home import Home
-from infra.stack.ports import choose_ports
+from infra.stack.ports import choose_ports, is_free
 from infra.stack.postgres import Postgres, find_postgres
 from infra.stack.process import Table
+from infra.stack.runner import end_left_over
 from infra.stack.secrets import load_secrets
 from infra.stack.services import service_processes
 from infra.stack.settings_file import write_settings
@@ -43,8 +44,18 @@ def database(home: Home) -> Table:
 
 def _ground(home: Home) -> tuple[Postgres, dict[str, int], dict[str, str]]:
     home.create()
-    running = [name for name, status in StackState.load(home).processes.items() if status.is_alive]
-    ports = choose_ports(home, PORTS, ours=running)
+    ports = choose_ports(home, PORTS, ours=_running(home))
     secrets = load_secrets(home)
     write_settings(home, ports, secrets)
     return find_postgres(home, ports["postgres"], secrets), ports, secrets
+
+
+def _running(home: Home) -> list[str]:
+    """Return the processes that live; of those that died, what they left behind on their ports is ended."""
+    running = []
+    for name, status in StackState.load(home).processes.items():
+        if status.is_alive:
+            running.append(name)
+        elif status.port is not None and not is_free(status.port):
+            end_left_over(home, status)
+    return running

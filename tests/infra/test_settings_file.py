@@ -1,11 +1,14 @@
 """Ports, secrets and settings of a home."""
 
+import json
+import os
 import socket
 from collections.abc import Callable
 
 import pytest
 
 from catalog.model.settings import load_settings
+from infra.stack.errors import StackError
 from infra.stack.home import Home
 from infra.stack.ports import LOOPBACK, RANGE, choose_ports, is_free
 from infra.stack.secrets import load_secrets
@@ -35,15 +38,30 @@ def test_two_homes_share_no_secret(home: Home, make_home: Callable[[str], Home])
     assert not set(load_secrets(home).values()) & set(load_secrets(other).values())
 
 
-def test_ports_are_kept_and_chosen_again_when_taken(home: Home) -> None:
+def test_ports_are_kept(home: Home) -> None:
     first = choose_ports(home, PORTS)
     assert len(set(first.values())) == len(PORTS)
     assert all(port in RANGE and is_free(port) for port in first.values())
+    assert choose_ports(home, PORTS) == first
     with socket.create_server((LOOPBACK, first["spark"])):
         assert choose_ports(home, PORTS, ours=["spark"]) == first
+
+
+def test_a_kept_port_that_somebody_took_is_refused_by_name(home: Home) -> None:
+    first = choose_ports(home, PORTS)
+    with socket.create_server((LOOPBACK, first["service"])), pytest.raises(StackError) as caught:
+        choose_ports(home, PORTS)
+    told = str(caught.value)
+    assert f"port {first['service']} of service is taken by process {os.getpid()}" in told
+    assert str(home.ports_file) in told
+    assert "make down" in told
+    assert choose_ports(home, PORTS) == first, "nothing was chosen instead"
+    kept = {name: port for name, port in first.items() if name != "service"}
+    home.ports_file.write_text(json.dumps(kept))
+    with socket.create_server((LOOPBACK, first["service"])):
         second = choose_ports(home, PORTS)
-    assert second["spark"] != first["spark"]
-    assert {**second, "spark": 0} == {**first, "spark": 0}
+    assert second["service"] != first["service"]
+    assert {**second, "service": 0} == {**first, "service": 0}
 
 
 def test_settings_reach_every_command(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ import psutil
 import pytest
 
 from infra.stack import StackError, down, ensure_supervisor, is_running, read_status, up
-from infra.stack.home import CHECKOUT, Home
-from infra.stack.reaper import find_marked
-from infra.stack.state import StackState
+from infra.stack.home import CHECKOUT, Home, read_json
+from infra.stack.ports import choose_ports, is_free
+from infra.stack.reaper import MARK, find_marked, mark
+from infra.stack.state import ProcessStatus, StackState
+from infra.stack.supervisor import build_table
+from infra.stack.table import FULL
 
 FAMILY = "tests.infra.dummies:family"
 
@@ -116,6 +120,30 @@ def test_names_the_process_that_does_not_start_and_its_log(home: Home) -> None:
     assert "exit code 7" in told
     assert "the reason is 42" in told
     assert str(home.log("broken")) in told
+
+
+def test_says_who_took_its_port(home: Home) -> None:
+    up(home=home, table=FAMILY)
+    down(home=home)
+    port = read_json(home.ports_file)["server"]
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(StackError) as caught:
+        up(home=home, table=FAMILY, seconds=30)
+    assert f"port {port} of server is taken by process {os.getpid()}" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert read_json(home.ports_file)["server"] == port
+
+
+def test_what_a_dead_process_left_on_its_port_is_ended(home: Home) -> None:
+    home.create()
+    port = choose_ports(home, ["service"])["service"]
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    left = subprocess.Popen(command, env={**os.environ, MARK: mark(home, "service")}, stderr=subprocess.DEVNULL)
+    wait_until(lambda: not is_free(port))
+    status = ProcessStatus("service", state="healthy", pid=None, port=port)
+    StackState(table=FULL, phase="running", processes={"service": status}).save(home)
+    ports = [spec.port for spec in build_table(FULL, home) if spec.name == "service"]
+    assert ports == [port]
+    assert left.wait(5) == -signal.SIGKILL
 
 
 def test_a_second_supervisor_gives_way(home: Home) -> None:
