@@ -19,7 +19,8 @@ from catalog.model.settings import get_settings
 _PREPARED = """
     CREATE TEMP TABLE version AS
     SELECT entity_id, source, is_withdrawn, record_key, statements,
-           row_number() OVER (PARTITION BY entity_id, source ORDER BY input_version DESC) AS age
+           row_number() OVER (PARTITION BY entity_id, source
+                              ORDER BY {sequence} DESC NULLS LAST, input_version DESC, is_withdrawn) AS age
     FROM statement_rows;
     CREATE TEMP TABLE knows AS SELECT entity_id, source, record_key FROM version WHERE age = 1 AND NOT is_withdrawn;
     CREATE TEMP TABLE said AS
@@ -150,11 +151,12 @@ def _asked(
     import duckdb
 
     statement_table = statement_rows(contract)
+    sequence = "sequence" if "sequence" in statement_table.schema.names else "NULL::BIGINT"
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register("statement_rows", statement_table)
         connection.execute("CREATE TEMP TABLE pair (element TEXT, first TEXT, second TEXT)")
         connection.executemany("INSERT INTO pair VALUES (?, ?, ?)", [list(pair) for pair in pairs])
-        connection.execute(_PREPARED)
+        connection.execute(_PREPARED.format(sequence=sequence))
         connection.execute(_COMPARED)
         return connection.execute(query, list(parameters)).fetchall()
 

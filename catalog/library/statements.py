@@ -17,6 +17,7 @@ from catalog.model.errors import GuantongError
 from catalog.model.layers import statement_of
 
 BEIJING = timezone(timedelta(hours=8))
+_NOT_PLAIN = ("said", "linked_by", "sequence")
 
 
 class NoStatementsError(GuantongError):
@@ -72,6 +73,9 @@ class Version:
     said: Mapping[str, Said]
     linked_by: Linked | None = None
     """None where the source states the national key itself."""
+    sequence: int | None = None
+    """Always rises from run to run, also when the source's table was made anew and counts its versions from 0 again;
+    None in rows written before it was kept, which are before all others."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Version:
@@ -80,11 +84,19 @@ class Version:
             entry["element"]: Said(entry["value"], entry["original"] or entry["value"], entry["rule"])
             for entry in row["statements"] or []
         }
-        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in ("said", "linked_by")}
+        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in _NOT_PLAIN}
         for instant in ("recorded_at", "source_at"):
             plain[instant] = _zoned(plain[instant])
         linked_by = Linked(**row["linked_by"]) if row.get("linked_by") else None
-        return cls(**plain, said=said, linked_by=linked_by)
+        return cls(**plain, said=said, linked_by=linked_by, sequence=row.get("sequence"))
+
+    @property
+    def place(self) -> tuple[int, int, bool]:
+        """What puts the versions of one source in order: by run, then by version of its table.
+
+        One commit may withdraw a record and bring another of the entity; then the latter stands.
+        """
+        return (-1 if self.sequence is None else self.sequence, self.input_version, not self.is_withdrawn)
 
     @property
     def valid_from(self) -> date | None:
@@ -121,7 +133,7 @@ def standing(
         recorded_at: as ``recorded_on``, to the moment.
     """
     found: dict[str, Version] = {}
-    for version in sorted(versions, key=lambda v: v.input_version):
+    for version in sorted(versions, key=lambda v: v.place):
         if recorded_on and version.recorded_on > recorded_on:
             continue
         if recorded_at and version.recorded_at > recorded_at:
@@ -152,7 +164,7 @@ def statements_of(versions: Sequence[Version], element: str) -> list[Statement]:
     """Return every value that any source gave ``element``, oldest first; unchanged repetitions are one statement."""
     found: list[Statement] = []
     by_source: dict[str, list[Version]] = {}
-    for version in sorted(versions, key=lambda v: v.input_version):
+    for version in sorted(versions, key=lambda v: v.place):
         by_source.setdefault(version.source, []).append(version)
     for source, own in by_source.items():
         runs: list[list[Version]] = []
@@ -182,7 +194,7 @@ def read_versions(contract: Contract, entity_ids: Sequence[str]) -> dict[str, li
     found: dict[str, list[Version]] = {}
     for row in rows.to_pylist():
         found.setdefault(row["entity_id"], []).append(Version.of(row))
-    return {key: sorted(own, key=lambda v: (v.recorded_at, v.input_version)) for key, own in found.items()}
+    return {key: sorted(own, key=lambda v: (v.recorded_at, v.place)) for key, own in found.items()}
 
 
 def statement_rows(contract: Contract) -> Any:  # noqa: ANN401 - a pyarrow dataset, which has no types

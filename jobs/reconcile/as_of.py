@@ -10,7 +10,6 @@ from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.window import Window
 
 from catalog.model.authority import reconcile_of
 from catalog.model.contract import Contract
@@ -18,9 +17,10 @@ from catalog.model.layers import statement_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.reconcile.entities import assemble
-from jobs.reconcile.statements import carried
+from jobs.reconcile.statements import carried, newest_versions
 from jobs.reconcile.verification import Cases
 from jobs.runtime import delta
+from jobs.runtime.row_hash import row_hash
 
 ZONE = "Asia/Shanghai"
 
@@ -35,9 +35,7 @@ def standing_versions(
     if valid_on:
         since = F.to_date(F.from_utc_timestamp("source_at", ZONE))
         rows = rows.where(F.col("source_at").isNull() | (since < F.lit(valid_on + timedelta(days=1))))
-    newest = Window.partitionBy("entity_key", "source").orderBy(F.col("input_version").desc())
-    rows = rows.withColumn("_place", F.row_number().over(newest)).where("_place = 1 AND NOT is_withdrawn")
-    return rows.drop("_place")
+    return newest_versions(rows)
 
 
 def library_as_of(
@@ -84,6 +82,6 @@ def digest(contract: Contract, rows: DataFrame) -> tuple[int, int]:
 
     Times of recording and names of batches are not part of it: they differ with how deliveries were cut.
     """
-    content = F.xxhash64(*[F.col(c) for c in contract.columns], F.array_sort("_flags"))
+    content = row_hash(*contract.columns, F.array_sort("_flags"))
     found = rows.agg(F.count("*").alias("rows"), F.sum(content.cast("decimal(38,0)")).alias("hash")).collect()[0]
     return int(found["rows"]), int(found["hash"] or 0)

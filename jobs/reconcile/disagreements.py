@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from catalog.control.compared_cases import COMPARISON, Doubt, end_corrected, raise_compared
 from catalog.control.correction_tables import CorrectionCase
@@ -22,11 +24,12 @@ from catalog.library.statements import Version, statements_of
 from catalog.model.contract import Contract
 from catalog.model.correction import CLOSED
 from catalog.model.layers import conflict_of
-from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.statements import ids_frame, versions_of
 from jobs.reconcile.tables import CONFLICT_COLUMNS
 from jobs.reconcile.verification import known_cases
 from jobs.runtime import delta
+from jobs.runtime.row_hash import row_hash
+from jobs.runtime.stage import StageRun
 
 AT_A_TIME = 500
 """Cases raised, or ended, in one transaction."""
@@ -44,9 +47,11 @@ class Followed:
     """The disagreements of the entities that the run looked at."""
     entities: DataFrame | None
     """Those entities, also where nobody has them any more: one column ``id``; None when it looked at all."""
-    inputs: Sequence[InputVersion]
+    since: int | None
+    """Number of the last run on record; None where what was said since cannot be told by it."""
     earlier: int
     """Version of the table of conflicts before this run."""
+    stage: StageRun
 
 
 def write_conflicts(spark: SparkSession, library: Contract, found: DataFrame, keys: DataFrame | None) -> int:
@@ -66,7 +71,7 @@ def write_conflicts(spark: SparkSession, library: Contract, found: DataFrame, ke
     if keys is None:
         delta.overwrite(spark, found, table, F.lit(True))
         return earlier
-    said = F.xxhash64(*[c for c, _, _ in CONFLICT_COLUMNS if c != "_recorded_at"]).alias("_said")
+    said = row_hash(*[c for c, _, _ in CONFLICT_COLUMNS if c != "_recorded_at"]).alias("_said")
     stood = delta.read(spark, table, earlier).join(F.broadcast(keys), F.col("entity_key") == F.col("key"), "left_semi")
     stood, stands = stood.select("conflict_key", said), found.select("*", said)
     gone = stood.join(stands, "_said", "left_anti").select(F.col("conflict_key").alias("key"))
@@ -86,8 +91,11 @@ def follow_conflicts(spark: SparkSession, run: Followed) -> None:
         refused = {conflict for _, conflict in known_cases(session, run.library).refused}
     for conflicts in _some_at_a_time(run.conflicts.toLocalIterator(), AT_A_TIME):
         doubts = [_doubt(run.library, c) for c in conflicts if c["conflict_key"] not in refused]
-        with session_scope() as session:
-            raise_compared(session, run.library.id, doubts)
+        run.stage.transaction(partial(_raise, run.library.id, doubts))
+
+
+def _raise(resource: str, doubts: Sequence[Doubt], session: Session) -> None:
+    raise_compared(session, resource, doubts)
 
 
 def _some_at_a_time(rows: Iterable[Row], count: int) -> Iterator[list[Row]]:
@@ -132,8 +140,12 @@ def _end_agreed(spark: SparkSession, run: Followed, cases: Sequence[CorrectionCa
     ended = [c for c in cases if (c.row_key, c.column_name, c.doubted_department) not in standing]
     batches = _ended_by(spark, run, ended)
     for first in range(0, len(ended), AT_A_TIME):
-        with session_scope() as session:
-            end_corrected(session, {c.number: batches[c.number] for c in ended[first : first + AT_A_TIME]})
+        some = {c.number: batches[c.number] for c in ended[first : first + AT_A_TIME]}
+        run.stage.transaction(partial(_end, some))
+
+
+def _end(batches: Mapping[str, str], session: Session) -> None:
+    end_corrected(session, batches)
 
 
 def _ended_by(spark: SparkSession, run: Followed, cases: Sequence[CorrectionCase]) -> dict[str, str]:
@@ -147,8 +159,8 @@ def _ended_by(spark: SparkSession, run: Followed, cases: Sequence[CorrectionCase
         return {}
     ids = {case.row_key for case in cases}
     found: dict[str, str] = {}
-    if run.entities is not None:
-        said, before = versions_of(spark, run.library, ids, run.inputs), _said_before(spark, run, ids)
+    if run.entities is not None and run.since is not None:
+        said, before = versions_of(spark, run.library, ids, run.since), _said_before(spark, run, ids)
         for case in cases:
             turns = _turns(said.get(case.row_key, []), before.get((case.row_key, case.column_name), {}), case)
             if turns:
@@ -186,7 +198,7 @@ def _turns(versions: Sequence[Version], before: Mapping[str, str], case: Correct
 
 
 def _newest(versions: Sequence[Version]) -> Version:
-    return max(versions, key=lambda v: (v.recorded_at, v.input_version))
+    return max(versions, key=lambda v: (v.recorded_at, v.place))
 
 
 def _doubt(library: Contract, conflict: Row) -> Doubt:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import inspect
 from datetime import date
+from pathlib import Path
 from types import ModuleType
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -24,6 +27,17 @@ def _module(contract: Contract) -> ModuleType | None:
         if error.name and name.startswith(error.name):
             return None
         raise
+
+
+def digest(contract: Contract) -> str | None:
+    """Return a hash of the library's own module and of the files that it says it depends on; None without one."""
+    module = _module(contract)
+    if module is None:
+        return None
+    found = hashlib.sha256(inspect.getsource(module).encode())
+    for path in getattr(module, "DEPENDS_ON", ()):
+        found.update(Path(path).read_bytes())
+    return found.hexdigest()
 
 
 def extra_flags(contract: Contract, business_date: date) -> list[Column]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import reduce
 from operator import or_
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.positions import get_position, set_position
 from catalog.control.session import session_scope
-from catalog.model.authority import get_authority
+from catalog.model.authority import get_authority, reconcile_of
 from catalog.model.contract import Contract, Reconcile
 from catalog.model.errors import GuantongError
 from catalog.model.layers import conflict_of, statement_of, table_of
@@ -24,24 +24,30 @@ from jobs.reconcile import affected, own_logic
 from jobs.reconcile.disagreements import Followed, follow_conflicts, write_conflicts
 from jobs.reconcile.entities import assemble
 from jobs.reconcile.identity import entity_id
-from jobs.reconcile.statements import STATEMENT_COLUMNS, carried, write_statements
+from jobs.reconcile.memory import (
+    Begun,
+    Memory,
+    label_of,
+    lost_outputs,
+    note_begun,
+    note_ended,
+    recall,
+    versions_now,
+)
+from jobs.reconcile.rules import rules_digest
+from jobs.reconcile.statements import STATEMENT_COLUMNS, Taking, carried, write_statements
 from jobs.reconcile.tables import CONFLICT_COLUMNS, base_columns
 from jobs.reconcile.verification import close_mended, has_waiting, known_cases, moved_since
 from jobs.runtime import delta
+from jobs.runtime.row_hash import row_hash
 from jobs.runtime.spark import COMPILING_SCANS_PAYS, connect, few_rows
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
 from jobs.runtime.volume import expect_batch
 
 STAGE = "reconcile"
-CALENDAR = "calendar"
-"""Name of the position that remembers the business date of the last run."""
-AUTHORITY = "authority"
-"""Name of the position that remembers by which rules the last run decided."""
-CHANGED = "s._row_hash <> t._row_hash"
+CHANGED = "NOT (s._row_hash <=> t._row_hash)"
 """Condition under which an entity's row is written again."""
-CASES = "cases"
-"""Name of the position that remembers when the last run looked at the correction cases."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,12 @@ class Work:
     """Touched entity keys; None means all of them."""
     doubted: list[str]
     """Entities on which people moved a case since the last run."""
+    taking: Taking
+    """How statements are taken down."""
     standing: int
     """Rows that the sources brought so far."""
     touched: int
     """Entities that the run looks at, at most."""
-    record_keys: DataFrame | None
-    """Keys of records whose sources do not carry them; such a library is small, and always built whole."""
 
     @property
     def inputs(self) -> list[affected.InputVersion]:
@@ -69,9 +75,14 @@ class Work:
         return [v for v in self.versions if v.contract.id in self.reconcile.inputs]
 
     @property
+    def since(self) -> int | None:
+        """Number of the last run, where only what was said after it can matter."""
+        return self.taking.recorded if self.keys is not None else None
+
+    @property
     def label(self) -> str:
         """The ledger's batch id: which versions of the inputs were brought together."""
-        return f"{self.contract.name}-" + ".".join(str(v.now) for v in self.versions) + f"-{self.business_date:%Y%m%d}"
+        return f"{self.contract.name}-{label_of(v.now for v in self.versions)}-{self.business_date:%Y%m%d}"
 
 
 class NothingToReconcileError(GuantongError):
@@ -90,46 +101,77 @@ def reconcile(resource: str, batch: str | None = None) -> None:
     Sets aside: rows of entities that no input entitled to it has established.
     """
     del batch
-    contract, registry = get_registry().get(resource), get_registry()
+    contract, registry, day = get_registry().get(resource), get_registry(), get_settings().business_date
     with stage_run(STAGE, resource) as run:
-        spark = connect()
+        spark, began = connect(), utc_now()
         standing = expect_batch(spark, contract)
+        versions = affected.input_versions(spark, contract, registry)
+        spec, rules = _spec(contract, versions), rules_digest(contract, registry, get_authority().of(contract), day)
         with session_scope() as session:
-            versions = affected.input_versions(spark, session, contract, registry)
-            calendar = get_position(session, resource, CALENDAR)
-            decided_by = get_position(session, resource, AUTHORITY)
-            looked = get_position(session, resource, CASES)
-            doubted = moved_since(session, contract, datetime.fromisoformat(looked)) if looked else []
-        rules = get_authority().of(contract).digest(get_settings().business_date)
-        previous = date.fromisoformat(calendar) if calendar else None
-        spec = _spec(contract, versions)
-        delta.ensure(spark, table_of(contract), base_columns(contract))
-        delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
-        delta.ensure(spark, statement_of(contract), STATEMENT_COLUMNS, shared=True)
-        whole = affected.is_first_time(versions, spec) or previous is None or decided_by != rules
-        has_news = affected.has_news(versions) or bool(doubted)
-        if not whole and not has_news and previous == get_settings().business_date:
+            memory = recall(session, contract)
+            doubted = moved_since(session, contract, memory.looked) if memory.looked else []
+        _ensure_tables(spark, contract)
+        lost = lost_outputs(spark, contract, memory)
+        is_whole = bool(lost) or memory.must_look_at_all(day, rules) or any(v.since is None for v in versions)
+        has_news = any(v.is_news for v in versions) or bool(doubted) or memory.cut_short is not None
+        if not is_whole and not has_news and memory.day == day:
             run.say("no input has changed since the last run")
             return
-        began = utc_now()
-        inputs = [version for version in versions if version.contract.id in spec.inputs]
-        record_keys = own_logic.record_keys(spark, contract, inputs)
-        whole = whole or record_keys is not None
-        day = get_settings().business_date
-        work = Work(contract, spec, versions, day, None, doubted, standing, standing, record_keys)
-        with ThreadPoolExecutor(1) as beside:
-            keyed = work.record_keys
-            statements = beside.submit(write_statements, spark, contract, work.inputs, work.business_date, keyed)
-            if whole or previous is None:
-                _bring_together(spark, work, run, statements)
-            else:
-                with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
-                    _bring_together(spark, replace(work, keys=keys, touched=keys.count()), run, statements)
-        with session_scope() as session:
+        begun = Begun(day.isoformat(), rules, is_whole)
+        run.transaction(lambda session: note_begun(session, contract, begun))
+        taking = _taking(spark, contract, versions, run, memory, begun, lost)
+        work = Work(contract, spec, versions, day, None, doubted, taking, standing, standing)
+        _work_off(spark, work, None if is_whole else memory.day, run)
+        outputs = versions_now(spark, contract)
+
+        def record(session: Session) -> None:
             affected.consume(session, contract, versions)
-            set_position(session, resource, CALENDAR, work.business_date.isoformat())
-            set_position(session, resource, AUTHORITY, rules)
-            set_position(session, resource, CASES, began.isoformat())
+            note_ended(session, contract, begun, began, run.lease.fence, outputs)
+
+        run.transaction(record)
+
+
+def _ensure_tables(spark: SparkSession, contract: Contract) -> None:
+    delta.ensure(spark, table_of(contract), base_columns(contract))
+    delta.ensure(spark, conflict_of(contract), CONFLICT_COLUMNS)
+    delta.ensure(spark, statement_of(contract), STATEMENT_COLUMNS, shared=True)
+
+
+def _taking(
+    spark: SparkSession,
+    contract: Contract,
+    versions: list[affected.InputVersion],
+    run: StageRun,
+    memory: Memory,
+    begun: Begun,
+    lost: set[str],
+) -> Taking:
+    """Return how the run takes down what the inputs say."""
+    inputs = [v for v in versions if v.contract.id in reconcile_of(contract).inputs]
+    keys = own_logic.record_keys(spark, contract, inputs)
+    compares = memory.has_other_rules(begun.rules) or statement_of(contract).name in lost or keys is not None
+    is_after_try = memory.cut_short is not None
+    day = date.fromisoformat(begun.day)
+    return Taking(contract, day, run.lease.fence, memory.sequence, is_after_try, compares, keys)
+
+
+def _work_off(spark: SparkSession, work: Work, previous: date | None, run: StageRun) -> None:
+    """Take down the statements, and beside that bring the entities together.
+
+    Args:
+        spark: the session.
+        work: what to do.
+        previous: the business date of the last run; None when every entity is looked at, as it is in libraries whose
+            own logic gives the keys.
+        run: the run.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        statements = beside.submit(write_statements, spark, work.taking, work.inputs)
+        if previous is None or work.taking.keys is not None:
+            _bring_together(spark, work, run, statements)
+            return
+        with staged(spark, _touched(spark, work, previous), run, "keys") as keys:
+            _bring_together(spark, replace(work, keys=keys, touched=keys.count()), run, statements)
 
 
 def _spec(contract: Contract, versions: list[affected.InputVersion]) -> Reconcile:
@@ -159,7 +201,7 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
     """Write the entities, their disagreements and their cases; the statements, which end doubts, are written beside."""
     if has_waiting(work.contract):
         statements.result()
-        close_mended(spark, work.contract, work.inputs if work.keys is not None else (), work.doubted)
+        close_mended(spark, work.contract, run, work.since, work.doubted)
     run.say(f"{len(work.inputs)} input(s), {'every entity' if work.keys is None else 'changed entities only'}")
     with staged(spark, _entities(spark, work), run, "entities") as entities:
         established = entities.where("_established")
@@ -169,22 +211,22 @@ def _bring_together(spark: SparkSession, work: Work, run: StageRun, statements: 
         _write_base(spark, established, work, run)
         statements.result()
         with few_rows(spark, work.touched):
-            _settle(spark, _conflicts(established, work.reconcile), work)
+            _settle(spark, _conflicts(established, work.reconcile), work, run)
     accepted, aside = rows.get(True, 0), rows.get(False, 0)
     run.ledger(table_of(work.contract).name, work.label, read=accepted + aside, accepted=accepted, set_aside=aside)
 
 
-def _settle(spark: SparkSession, conflicts: DataFrame, work: Work) -> None:
+def _settle(spark: SparkSession, conflicts: DataFrame, work: Work, run: StageRun) -> None:
     """Write the disagreements, and let cases follow them."""
     earlier = write_conflicts(spark, work.contract, conflicts, work.keys)
     looked_at = None if work.keys is None else work.keys.select(entity_id(work.contract.id, F.col("key")).alias("id"))
-    follow_conflicts(spark, Followed(work.contract, conflicts, looked_at, work.inputs, earlier))
+    follow_conflicts(spark, Followed(work.contract, conflicts, looked_at, work.since, earlier, run))
 
 
 def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work) -> DataFrame:
     """Return the living rows of one input for the touched entities."""
-    rows = delta.read(spark, version.table, version.now).where(~F.col("_is_deleted"))
-    rows = own_logic.with_key(rows, version.contract, work.record_keys)
+    rows = delta.read(spark, version.table, version.now.version).where(~F.col("_is_deleted"))
+    rows = own_logic.with_key(rows, version.contract, work.taking.keys)
     if work.keys is not None:
         rows = rows.join(F.broadcast(work.keys), rows[work.reconcile.key] == work.keys["key"], "left_semi")
     said = carried(work.contract, version.contract)
@@ -194,7 +236,7 @@ def _input_rows(spark: SparkSession, version: affected.InputVersion, work: Work)
 def _entities(spark: SparkSession, work: Work) -> DataFrame:
     """Return one row per touched entity, as of the pinned versions of the inputs."""
     inputs = [(v.contract, _input_rows(spark, v, work)) for v in work.inputs]
-    targets = {v.contract.id: v.now for v in work.versions}
+    targets = {v.contract.id: v.now.version for v in work.versions}
     with session_scope() as session:
         cases = known_cases(session, work.contract)
     return assemble(spark, work.contract, inputs, work.business_date, targets, cases)
@@ -231,7 +273,7 @@ def _write_changed(spark: SparkSession, rows: DataFrame, work: Work, keys: DataF
     known = known.join(F.broadcast(keys), known[work.reconcile.key] == keys["key"], "left_semi")
     with staged(spark, known, run, "present") as present:
         before = present.select(*contract.key, F.col("_row_hash").alias("_was"))
-        differing = rows.join(before, contract.key, "left").where("_was IS NULL OR _was <> _row_hash")
+        differing = rows.join(before, contract.key, "left").where("NOT (_was <=> _row_hash)")
         merged = differing.select(*rows.columns)
         gone = present.where(~F.col("_is_deleted")).join(rows, contract.key, "left_anti").select(*contract.key)
         with few_rows(spark, work.touched):
@@ -247,7 +289,7 @@ def _hashed(rows: DataFrame, contract: Contract) -> DataFrame:
     """Return rows with the hash of all that says something, which neither batches nor records of sources do."""
     decided_by = F.expr("transform(map_values(_provenance), origin -> substring_index(origin, '|', 1))")
     said = [*contract.columns, "_flags", "_in_verification", "_is_deleted", decided_by]
-    return rows.withColumn("_row_hash", F.xxhash64(*said))
+    return rows.withColumn("_row_hash", row_hash(*said))
 
 
 def _tombstones(gone: DataFrame, contract: Contract) -> DataFrame:

@@ -6,7 +6,7 @@ department has confirmed by refusing the correction is not, and the same disagre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,8 +25,8 @@ from catalog.model.contract import Contract
 from catalog.model.correction import CLOSED, CORRECTED, REFUSED, UNCORRECTED
 from catalog.model.registry import get_registry
 from catalog.model.state_machine import SYSTEM
-from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.statements import versions_of
+from jobs.runtime.stage import StageRun
 
 
 @dataclass(frozen=True)
@@ -117,30 +117,36 @@ def _raised_by_people(library: Contract) -> Select[CorrectionCase]:
 
 
 def close_mended(
-    spark: SparkSession, library: Contract, inputs: Sequence[InputVersion], doubted: Collection[str] = ()
+    spark: SparkSession, library: Contract, run: StageRun, since: int | None = None, doubted: Collection[str] = ()
 ) -> None:
     """Close the doubts of people and systems about values that their department has changed since.
 
     Args:
         spark: the session.
         library: the base library.
-        inputs: only entities of which these said something since they were last consumed can have changed; the whole
+        run: the run of reconcile.
+        since: only entities of which something was said after the run with this number can have changed; the whole
             history is read for those alone. Default all of them.
         doubted: entities to look at all the same, because somebody moved a case on them meanwhile.
     """
     with session_scope() as session:
         cases = session.scalars(_raised_by_people(library)).all()
-        concerned = {case.row_key for case in cases}
-        touched = {*versions_of(spark, library, concerned, inputs), *concerned.intersection(doubted)}
-        versions = versions_of(spark, library, touched)
-        batches = {}
-        for case in cases:
-            said = [v for v in versions.get(case.row_key, []) if _department(v.source) == case.doubted_department]
-            then = [v.value(case.column_name) for v in standing(said, recorded_at=case.raised_at).values()]
-            now = standing(said)
-            if said and then != [v.value(case.column_name) for v in now.values()]:
-                batches[case.number] = max(said, key=lambda v: (v.recorded_at, v.input_version)).batch_id
-        end_corrected(session, batches)
+    concerned = {case.row_key for case in cases}
+    touched = {*versions_of(spark, library, concerned, since), *concerned.intersection(doubted)}
+    versions = versions_of(spark, library, touched)
+    batches = {}
+    for case in cases:
+        said = [v for v in versions.get(case.row_key, []) if _department(v.source) == case.doubted_department]
+        then = [v.value(case.column_name) for v in standing(said, recorded_at=case.raised_at).values()]
+        now = standing(said)
+        if said and then != [v.value(case.column_name) for v in now.values()]:
+            batches[case.number] = max(said, key=lambda v: (v.recorded_at, v.place)).batch_id
+
+    def end(session: Session) -> None:
+        still = [case.number for case in session.scalars(_raised_by_people(library))]
+        end_corrected(session, {number: batches[number] for number in still if number in batches})
+
+    run.transaction(end)
 
 
 def _department(resource: str) -> str:

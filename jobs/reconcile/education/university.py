@@ -12,10 +12,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
-from catalog.model.editions import Listed, match_editions
+from catalog.model.editions import SUCCESSIONS, Listed, match_editions
 from catalog.model.layers import table_of
 from jobs.reconcile.affected import InputVersion
 from jobs.runtime import delta
+
+DEPENDS_ON = (SUCCESSIONS,)
+"""Files that decide which entries are one school: when one changes, every entry is looked at again."""
 
 
 def extra_flags(business_date: date) -> list[Column]:
@@ -43,7 +46,7 @@ def register_keys(
     given: dict[tuple[str, str], str] = {}
     present: dict[str, Listed] = {}
     for edition in editions:
-        rows = delta.read(spark, table_of(edition.contract), edition.now).where(~F.col("_is_deleted"))
+        rows = delta.read(spark, table_of(edition.contract), edition.now.version).where(~F.col("_is_deleted"))
         entries = _listed(rows, edition.contract)
         own = {x.record_key: known[edition.contract.id, x.record_key] for x in entries if _key(edition, x) in known}
         free = [x for x in entries if x.record_key not in own]
