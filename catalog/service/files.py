@@ -19,7 +19,7 @@ from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Data
 from catalog.service.grant_limits import require_granted_columns
 from catalog.service.problems import SharingError, not_found
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
-from catalog.service.snapshots import DataFile, read_snapshot
+from catalog.service.snapshots import DataFile, published_snapshot
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -48,7 +48,7 @@ def read_file(
     version = readable_version_by_id(session, recipient, version_id)
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
-    reading, snapshot = reading_of(session, recipient, version), read_snapshot(version.table_uri, version.delta_version)
+    reading, snapshot = reading_of(session, recipient, version), published_snapshot(version)
     require_granted_columns(reading, snapshot)
     file = snapshot.file(file_id)
     if file is None:

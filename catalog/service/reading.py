@@ -19,7 +19,7 @@ from catalog.service.configuration import PREFIX
 from catalog.service.grant_limits import require_granted_columns, take_quota
 from catalog.service.problems import SharingError, bad_request, not_found
 from catalog.service.signing import FileTicket
-from catalog.service.snapshots import DataFile, read_snapshot
+from catalog.service.snapshots import DataFile, published_snapshot
 
 router = APIRouter(prefix="/shares/{share}/schemas/{schema}/tables/{table}")
 
@@ -111,7 +111,7 @@ def table_changes(versions: GrantedVersions) -> Response:
 
 
 def _answer(version: ShareVersion, capabilities: str | None) -> TableAnswer:
-    snapshot = read_snapshot(version.table_uri, version.delta_version)
+    snapshot = published_snapshot(version)
     return TableAnswer(version, snapshot, response_format(capabilities, plain=not snapshot.reader_features))
 
 

@@ -5,6 +5,7 @@ A snapshot never changes once published, so it is kept. Statistics, history and 
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,7 +17,12 @@ import deltalake
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
+from catalog.control.tables import ShareVersion
+from catalog.delta_log import TableDamagedError, newest_version
+from catalog.model.layers import absolute_uri
 from catalog.service.problems import SharingError
+
+logger = logging.getLogger(__name__)
 
 _READABLE_FEATURES = {"timestampNtz"}
 """Reader features that recipients' readers cope with; deletion vectors and column mapping are not among them."""
@@ -52,6 +58,12 @@ class Snapshot:
         return sum(file.size for file in self.files)
 
     @property
+    def rows(self) -> int | None:
+        """Rows of all files; None where a file does not tell."""
+        counts = [file.rows for file in self.files]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
         return [str(field["name"]) for field in json.loads(self.schema_string)["fields"]]
@@ -76,6 +88,20 @@ class Snapshot:
         return tuple(chosen)
 
 
+def published_snapshot(version: ShareVersion) -> Snapshot:
+    """Read what was published from where it lies now, and hold it against what was recorded of it.
+
+    Raises:
+        SharingError: as of :func:`read_snapshot`, or when another table or other rows lie there.
+    """
+    snapshot = read_snapshot(absolute_uri(version.table_uri), version.delta_version)
+    if version.table_id is not None and version.table_id != snapshot.table_id:
+        raise _unservable("another table than the published one lies in its place")
+    if snapshot.rows is not None and snapshot.rows != version.rows:
+        raise _unservable("it holds another number of rows than was published")
+    return snapshot
+
+
 @lru_cache(maxsize=128)
 def read_snapshot(table_uri: str, delta_version: int) -> Snapshot:
     """Read one version of a table from its Delta log.
@@ -85,7 +111,11 @@ def read_snapshot(table_uri: str, delta_version: int) -> Snapshot:
     """
     root = local_folder(table_uri)
     try:
+        newest_version(root, root.name, upto=delta_version)
         table = deltalake.DeltaTable(str(root), version=delta_version)
+    except TableDamagedError as error:
+        logger.error("%s", error)
+        raise _unservable("its Delta log is damaged") from error
     except (DeltaError, OSError) as error:
         raise _unservable("its Delta log cannot be read at the published version") from error
     features = sorted(_reader_features(table))

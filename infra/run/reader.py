@@ -15,6 +15,7 @@ import pandas as pd
 from catalog.control.session import session_scope
 from catalog.control.shares import list_share_versions
 from catalog.control.tables import ShareVersion
+from catalog.model.layers import Table, absolute_uri
 from catalog.model.registry import get_registry
 from catalog.model.settings import Settings
 from infra.stack import StackError
@@ -95,7 +96,8 @@ def _receive(profile: Path, version: ShareVersion) -> pd.DataFrame:
 def _gold(version: ShareVersion) -> pd.DataFrame:
     from deltalake import DeltaTable
 
-    address = version.table_uri.removeprefix("file:") if version.table_uri.startswith("file:/") else version.table_uri
+    gold = Table(version.table_name, absolute_uri(version.table_uri))
+    address = gold.local_path if gold.uri.startswith("file:") else gold.uri
     frame: pd.DataFrame = DeltaTable(address, version=version.delta_version).to_pyarrow_table().to_pandas()
     return frame
 
