@@ -34,10 +34,15 @@ RELAXED_ROLES = ("public_security", "market_regulation")
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - a random, private folder is made below it
 RECORD = "postgres.json"
 """Below the home; says where the folder lies."""
+MIGRATED = "control-migrated"
+"""Below the home; there once the control plane's tables were made."""
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
     "max_connections": "120",
     "shared_buffers": "192MB",
     "effective_cache_size": "1GB",
@@ -234,17 +239,54 @@ def find_postgres(home: Home, port: int, secrets: dict[str, str]) -> Postgres:
 
 def _choose_folder(home: Home, account: pwd.struct_passwd | None) -> Path:
     record = home.root / RECORD
-    known = read_json(record).get("folder")
-    if known:
-        return Path(known)
+    found = read_json(record)
+    if found.get("folder"):
+        return _known_folder(home, Path(found["folder"]), Path(found.get("home", home.root)))
     folder = home.root / "postgres"
     if account is not None and not _can_pass(home.root, account):
         remove_abandoned(account)
         folder = Path(tempfile.mkdtemp(prefix=f"guantong-{home.fingerprint}-", dir=OUTSIDE))
-        write_private(folder / "home", f"{home.root}\n")
         os.chown(folder, account.pw_uid, account.pw_gid)
-    write_private(record, json.dumps({"folder": str(folder), "home": str(home.root)}) + "\n")
+    _record_folder(home, folder)
     return folder
+
+
+def _known_folder(home: Home, folder: Path, before: Path) -> Path:
+    """Return the recorded folder, where it lies now if the home was moved or restored elsewhere.
+
+    Args:
+        home: the home.
+        folder: the folder as recorded.
+        before: where the home lay then.
+
+    Raises:
+        StackError: when the folder is another home's, or holds no database any more.
+    """
+    is_moved = before.resolve() != home.root.resolve()
+    if is_moved and folder.is_relative_to(before):
+        folder = home.root / folder.relative_to(before)
+    elif is_moved and read_json(before / RECORD).get("folder") == str(folder):
+        raise StackError(
+            f"this home is a copy, and its database is still that of {before}",
+            place=str(home.root / RECORD),
+            remedy=f"copy {folder} too and name the copy there, or remove this file to begin with an empty database",
+        )
+    if (home.root / MIGRATED).exists() and not (folder / "data" / "PG_VERSION").exists():
+        raise StackError(
+            "the database of this home is not there any more",
+            place=str(folder),
+            remedy=f"put it back from the backup, or remove {home.root / RECORD} to begin with an empty one",
+        )
+    if is_moved:
+        _record_folder(home, folder)
+    return folder
+
+
+def _record_folder(home: Home, folder: Path) -> None:
+    """Keep where the folder lies; in one outside the home, whose it is."""
+    if not folder.is_relative_to(home.root):
+        write_private(folder / "home", f"{home.root}\n")
+    write_private(home.root / RECORD, json.dumps({"folder": str(folder), "home": str(home.root)}) + "\n")
 
 
 def remove_abandoned(account: pwd.struct_passwd) -> None:

@@ -6,7 +6,7 @@ import hashlib
 
 from infra.stack.home import CHECKOUT, Home, python, write_private
 from infra.stack.ports import LOOPBACK
-from infra.stack.postgres import Postgres, cluster_identity
+from infra.stack.postgres import MIGRATED, Postgres, cluster_identity
 from infra.stack.probes import http_ok
 from infra.stack.process import ProcessSpec, Table
 
@@ -15,7 +15,7 @@ MIGRATIONS = CHECKOUT / "infra" / "migrations"
 
 def service_processes(home: Home, postgres: Postgres, ports: dict[str, int]) -> Table:
     """Return the entries of the process table: the control plane's migration, then the servers."""
-    stamp = home.root / "control-migrated"
+    stamp = home.root / MIGRATED
 
     def wanted() -> str:
         return f"{migrations_digest()} {cluster_identity(postgres)}"

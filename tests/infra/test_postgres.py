@@ -1,6 +1,8 @@
 """The embedded PostgreSQL: passwords, loopback, its own user and folder, and its return after a kill."""
 
+import json
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -12,13 +14,14 @@ import psycopg
 import pytest
 
 from catalog.control.privileges import SERVICE_ROLE
-from infra.stack import is_running, read_status, up
+from infra.stack import StackError, is_running, read_status, up
 from infra.stack.home import Home, read_json
 from infra.stack.ports import LOOPBACK
-from infra.stack.postgres import DATABASES, Postgres, find_postgres, remove_abandoned
+from infra.stack.postgres import DATABASES, MIGRATED, RECORD, Postgres, find_postgres, remove_abandoned
 from infra.stack.secrets import load_secrets
 
 DATABASE = "infra.stack.table:database"
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 def modes(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -115,6 +118,55 @@ def test_the_folder_of_a_deleted_home_is_removed(server: Postgres, tmp_path: Pat
     assert not abandoned.exists()
     assert server.data.exists()
     assert server.probe(0.0) is None
+
+
+def test_commits_are_on_the_disk_before_they_are_answered(server: Postgres) -> None:
+    with psycopg.connect(server.url("control")) as connection:
+        told = {name: connection.execute(f"SHOW {name}").fetchone() for name in DURABLE}
+    assert told == dict.fromkeys(DURABLE, ("on",))
+    with psycopg.connect(server.url("public_security")) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",), "a demonstration source"
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Home:
+    """A home, not running, whose database lies in it."""
+    home = Home(tmp_path / "before")
+    data = home.root / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("18\n")
+    (home.root / MIGRATED).write_text("")
+    (home.root / RECORD).write_text(json.dumps({"folder": str(home.root / "postgres"), "home": str(home.root)}))
+    return home
+
+
+def test_a_moved_home_finds_its_database(kept: Home, tmp_path: Path) -> None:
+    moved = Home(kept.root.rename(tmp_path / "after"))
+    for _ in range(2):
+        assert find_postgres(moved, 1, {}).folder == moved.root / "postgres"
+    assert read_json(moved.root / RECORD) == {"folder": str(moved.root / "postgres"), "home": str(moved.root)}
+
+
+def test_a_moved_home_keeps_its_database_outside(kept: Home, tmp_path: Path) -> None:
+    outside = (kept.root / "postgres").rename(tmp_path / "outside")
+    (kept.root / RECORD).write_text(json.dumps({"folder": str(outside), "home": str(kept.root)}))
+    copy = Home(Path(shutil.copytree(kept.root, tmp_path / "copy")))
+    with pytest.raises(StackError, match="this home is a copy"):
+        find_postgres(copy, 1, {})
+    moved = Home(kept.root.rename(tmp_path / "after"))
+    assert find_postgres(moved, 1, {}).folder == outside
+    assert (outside / "home").read_text() == f"{moved.root}\n"
+
+
+def test_a_database_that_is_gone_is_not_made_anew(kept: Home) -> None:
+    shutil.rmtree(kept.root / "postgres")
+    with pytest.raises(StackError, match="not there any more"):
+        find_postgres(kept, 1, {})
+    (kept.root / RECORD).unlink()
+    folder = find_postgres(kept, 1, {}).folder
+    assert read_json(kept.root / RECORD)["folder"] == str(folder)
+    if not folder.is_relative_to(kept.root):
+        shutil.rmtree(folder)
 
 
 def test_no_secret_on_a_command_line(server: Postgres) -> None:
