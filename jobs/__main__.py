@@ -32,10 +32,20 @@ def link(context: typer.Context, resource: Linked = "") -> None:
         perform("link", resource)
 
 
+MassDelete = Annotated[
+    bool, typer.Option("--allow-mass-delete", help="Let more than a fifth of a table's records vanish at once.")
+]
+FeedRestarted = Annotated[
+    bool, typer.Option("--feed-restarted", help="The feed was loaded anew: read it whole, as newer than all before.")
+]
+
+
 @app.command()
-def extract(resource: Resource, batch: Batch = None) -> None:
+def extract(
+    resource: Resource, batch: Batch = None, mass_delete: MassDelete = False, feed_restarted: FeedRestarted = False
+) -> None:
     """Source → landing → bronze (归集): what a department sent, admitted or held with its reason."""
-    perform("extract", resource, batch)
+    perform("extract", resource, batch, allow_mass_delete=mass_delete, feed_restarted=feed_restarted)
 
 
 @app.command()

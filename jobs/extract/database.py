@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +20,8 @@ from catalog.model.source import DatabaseSource, FeedSource, FullSource, Waterma
 from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.bronze import as_bronze, with_drawn_ids, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
+from jobs.extract.feed import FeedReading, in_generation, plan_feed
+from jobs.extract.feed_position import FeedPosition
 from jobs.extract.known_records import keep_records, known_records, present_records
 from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_unchanged
 from jobs.extract.laying import abandon_unfinished
@@ -59,11 +62,17 @@ def extract_database(contract: Contract, source: DatabaseSource, register: Regis
     with open_snapshot(get_settings().source(source.server)) as snapshot:
         table = describe(snapshot, contract, source)
         place = f"{source.server}.{table.label}"
-        position = Position.from_json(register.position(place))
-        window = window_of(snapshot, table, source, position)
+        position, feed = Position(), None
+        if isinstance(source, FeedSource):
+            known = FeedPosition.from_json(register.position(place))
+            feed = plan_feed(snapshot, table, source, known, restarted=consent.feed_restarted)
+            window = feed.window
+        else:
+            position = Position.from_json(register.position(place))
+            window = window_of(snapshot, table, source, position)
         count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table.identifier, window.condition)
         declared = int(str(snapshot.value(count)))
-        reading = TableReading(contract, source, register, snapshot, table, place, position, window, declared)
+        reading = TableReading(contract, source, register, snapshot, table, place, position, feed, window, declared)
         reading.run(consent)
 
 
@@ -79,6 +88,9 @@ class TableReading:
     place: str
     """Server and table: the name of the position."""
     position: Position
+    """How far a live table was read."""
+    feed: FeedReading | None
+    """What is read of a change feed."""
     window: Window
     declared: int
     """Rows of the window, counted in the snapshot."""
@@ -110,7 +122,7 @@ class TableReading:
             else:
                 self.register.run.say(f"{self.place} is empty")
             return
-        earlier = earlier_rows(spark, self.contract, self.register.arrivals())
+        earlier = earlier_rows(spark, self.contract, self.register.arrivals(self._is_comparable(record)))
         fresh = self._fresh(self._rows(spark, record.batch_id, self.window.condition), earlier)
         whole = self._with_differences(spark, fresh, earlier, record, consent)
         with staged(spark, whole, self.register.run, "arrived") as rows:
@@ -120,7 +132,7 @@ class TableReading:
             else:
                 self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
                 abandon_unfinished(self.contract, self.register, READ_AGAIN)
-                self.register.set_positions([(self.place, self._advanced())])
+                self.register.set_positions([(self.place, self._advanced(record))])
 
     def _record(self) -> BatchRecord:
         """Return the batch of this run; one that an earlier command began and did not end is done again as it was."""
@@ -143,6 +155,10 @@ class TableReading:
             "window_rows": self.declared,
             "columns_unread": self.table.unread,
         }
+        notes: list[Note] = []
+        if self.feed is not None:
+            notes += self.feed.notes
+            manifest["generation_batch"] = self.feed.generation(identifier) or None
         return BatchRecord(
             batch_id=identifier,
             kind=KINDS[self.source.kind],
@@ -151,11 +167,21 @@ class TableReading:
             cursor_from=self.window.begins,
             cursor_to=self.window.ends,
             manifest=manifest,
+            notes=notes,
         )
 
     def _is_same_work(self, begun: Batch) -> bool:
-        """Tell whether an unfinished batch reads on from where this run does."""
+        """Tell whether an unfinished batch reads on from where this run does, in the same generation of a feed."""
+        if self.feed is not None and begun.manifest.get("generation_batch") != (
+            self.feed.generation(begun.batch_id) or None
+        ):
+            return False
         return begun.cursor_from == self.window.begins
+
+    def _is_comparable(self, record: BatchRecord) -> Callable[[Batch], bool]:
+        """Return which batches hold rows that this one could repeat: of a feed, those of the same generation."""
+        generation = record.manifest.get("generation_batch")
+        return lambda batch: batch.manifest.get("generation_batch") == generation
 
     def _held_for_operations(self) -> DeliveryHeldError | None:
         """Return why a feed is held: an operation that is neither insert, update nor delete is never guessed at."""
@@ -196,7 +222,7 @@ class TableReading:
         """Return the rows of the window that bronze does not know yet."""
         begins = self.window.begins
         if isinstance(self.source, FeedSource):
-            return without_same_cursor(rows, earlier, int(begins) if begins else None)
+            return without_same_cursor(rows, earlier, self.window.above)
         if isinstance(self.source, FullSource):
             return without_unchanged(rows, earlier)
         if begins:
@@ -241,7 +267,9 @@ class TableReading:
         )
         self.register.hold(apart, held)
 
-    def _advanced(self) -> str:
+    def _advanced(self, record: BatchRecord) -> str:
+        if self.feed is not None:
+            return in_generation(self.feed, record.batch_id).to_json()
         snapshot = self.snapshot
         return self.position.advance(snapshot.running_from, snapshot.next_number, self.window.ends).to_json()
 
@@ -254,6 +282,8 @@ class TableReading:
         rows = with_drawn_ids(rows)
         counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected}, self.register.tried)
         accepted = counts[record.batch_id]
-        self.register.accept(record, accepted=accepted, delta_version=version, positions={self.place: self._advanced()})
+        self.register.accept(
+            record, accepted=accepted, delta_version=version, positions={self.place: self._advanced(record)}
+        )
         if self.present is not None and self.agrees:
             keep_records(self.contract, self.present, version)

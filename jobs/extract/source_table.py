@@ -14,12 +14,26 @@ from jobs.extract.snapshot import Snapshot
 
 ZONE = "Asia/Shanghai"
 WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+_COLUMNS = """
+    SELECT a.attname::text, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL)
+    FROM pg_attribute AS a
+    JOIN pg_class AS c ON c.oid = a.attrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND a.attnum > 0 AND NOT a.attisdropped
+    AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+    ORDER BY a.attnum"""
+"""The columns that this role may read of a table, view, materialised view, partitioned or foreign table.
+
+The standard's ``information_schema`` knows no materialised views.
+"""
 _TIMES = ("timestamp without time zone", "date")
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table as the source describes it."""
+    """A table or view as the source describes it."""
 
     schema: str
     name: str
@@ -71,6 +85,15 @@ class SourceTable:
         if missing:
             raise _missing(self.label, missing, self.unread)
 
+    def has_index(self, snapshot: Snapshot, column: str) -> bool:
+        """Tell whether rows are found by a column without looking at all of them."""
+        query = sql.SQL(
+            "SELECT EXISTS (SELECT FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid "
+            "AND a.attnum = i.indkey[0] WHERE i.indrelid = to_regclass(%s) AND i.indisvalid AND i.indpred IS NULL "
+            "AND a.attname = %s)"
+        )
+        return bool(snapshot.value(query, (snapshot.compose(self.identifier), column)))
+
     def is_whole_number(self, column: str | None) -> bool:
         """Tell whether a column can cut a read into ranges."""
         return column is not None and self.types.get(column) in WHOLE_NUMBERS
@@ -84,13 +107,7 @@ def describe(snapshot: Snapshot, contract: Contract, source: DatabaseSource) -> 
     """
     schema, _, name = source.table.rpartition(".")
     schema = schema or "public"
-    rows = snapshot.rows(
-        sql.SQL(
-            "SELECT column_name::text, data_type::text FROM information_schema.columns "
-            "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
-        ),
-        (schema, name),
-    )
+    rows = snapshot.rows(sql.SQL(_COLUMNS), (schema, name))
     types = {str(column): str(kind) for column, kind in rows}
     names = names_of(contract)
     columns: dict[str, str] = {}

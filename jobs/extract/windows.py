@@ -7,17 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
-from catalog.model.errors import DeliveryRefusedError
 from catalog.model.record_keys import ESCAPED, SEPARATOR
-from catalog.model.source import DatabaseSource, FeedSource, WatermarkSource
+from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
 from jobs.extract.marks import Position
 from jobs.extract.snapshot import Cut, Snapshot
 from jobs.extract.source_table import SourceTable
 
-FEED_OVERLAP = 1_000
-"""Feed rows read again: identities drawn shortly before their transaction got its number."""
 OPERATIONS = {"I": "I", "U": "U", "D": "D", "INSERT": "I", "UPDATE": "U", "DELETE": "D"}
 ROWS_PER_PART = 50_000
+LiveSource = WatermarkSource | FullSource
 
 
 @dataclass(frozen=True)
@@ -30,42 +28,15 @@ class Window:
     """Where it begins, overlap included; empty for the whole table."""
     ends: str
     """Where the next window begins, as far as no transaction is under way."""
+    above: int | None = None
+    """Of a feed: a number below all that are read; nothing for the whole of it."""
 
 
-def window_of(snapshot: Snapshot, table: SourceTable, source: DatabaseSource, position: Position) -> Window:
-    """Return the window of a run, from the position to the present."""
-    if isinstance(source, FeedSource):
-        return _feed_window(snapshot, table, source, position)
+def window_of(snapshot: Snapshot, table: SourceTable, source: LiveSource, position: Position) -> Window:
+    """Return the window of a run over a live table, from the position to the present."""
     if isinstance(source, WatermarkSource):
         return _watermark_window(snapshot, table, source, position)
     return Window(sql.SQL("true"), "", snapshot.taken_at.isoformat())
-
-
-def _feed_window(snapshot: Snapshot, table: SourceTable, source: FeedSource, position: Position) -> Window:
-    table.require(source.cursor, source.operation, source.changed_at)
-    if not table.is_whole_number(source.cursor):
-        raise DeliveryRefusedError(
-            "COLUMN_UNSUITABLE",
-            f"cursor {source.cursor} is {table.types[source.cursor]}, not a whole number",
-            place=table.label,
-            remedy="name the identity column of the feed as `cursor`",
-        )
-    cursor = sql.Identifier(source.cursor)
-    highest = snapshot.value(sql.SQL("SELECT max({})::bigint FROM {}").format(cursor, table.identifier))
-    known = int(position.reached or 0)
-    if highest is not None and int(str(highest)) < known:
-        raise DeliveryRefusedError(
-            "CURSOR_WENT_BACK",
-            f"{source.cursor} ends at {highest}, it was read up to {known}",
-            place=table.label,
-            remedy="the feed was rebuilt or its identity restarted: ask the department what became of the rows "
-            "between, then remove the position of this table in the control plane; the next run reads the feed whole",
-        )
-    reached = str(max(int(str(highest or 0)), known))
-    if not position.start:
-        return Window(sql.SQL("true"), "", reached)
-    begins = int(position.start) - FEED_OVERLAP
-    return Window(sql.SQL("{} > {}").format(cursor, sql.Literal(begins)), str(begins), reached)
 
 
 def _watermark_window(snapshot: Snapshot, table: SourceTable, source: WatermarkSource, position: Position) -> Window:

@@ -42,7 +42,7 @@ def test_a_replay_that_would_be_held_leaves_what_was_accepted(department):
     received = {row["_received_at"] for row in department.bronze()}
     department.declare("shop_stands", source, opened_date={"from": ["成立日期"]})
 
-    with pytest.raises(ReplayHeldError, match="accepted before and stays so.*COLUMN_MISSING"):
+    with pytest.raises(ReplayHeldError, match=r"accepted before and stays so.*COLUMN_MISSING"):
         department.extract(accepted.batch_id)
 
     [batch] = department.batches()
@@ -67,7 +67,7 @@ def test_a_file_that_went_away_with_its_run_is_ended_and_can_be_taken_from_landi
 
     [ended] = department.batches()
     assert (ended.status, ended.reason_code) == ("held", "BATCH_ABANDONED")
-    assert "--batch" in department.findings("BATCH_ABANDONED")[0].batch_id or "--batch" in ended.manifest["remedy"]
+    assert "--batch" in ended.manifest["remedy"]
     assert department.bronze() == []
     department.extract(ended.batch_id)
     assert [row["_row_id"] for row in department.bronze()] == [2]

@@ -95,6 +95,35 @@ def test_feed_that_was_rebuilt_is_noticed(source, department, feed):
     assert len(department.bronze()) == 1
 
 
+def test_feed_that_was_loaded_anew_is_read_whole_as_a_generation_of_its_own(source, department, feed, monkeypatch):
+    for number in (1, 2, 5):
+        put(source, feed, number, "I", number, "甲")
+    department.extract()
+    source.execute(f"DELETE FROM {feed}")  # noqa: S608
+    for number in (1, 2, 5, 6):
+        put(source, feed, number, "I", 10 + number, "乙")
+    with pytest.raises(DeliveryRefusedError, match="--feed-restarted") as refused:
+        department.extract()
+    assert refused.value.code == "FEED_RESTARTED"
+    with monkeypatch.context() as patch:
+        patch.setattr(Register, "accept", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("died")))
+        with pytest.raises(ConnectionError):
+            department.extract(feed_restarted=True)
+    department.extract(feed_restarted=True)
+    put(source, feed, 3, "U", 11, "乙二")
+    department.extract()
+    department.extract()
+
+    first, second, third = sorted(department.batches(), key=lambda b: b.arrival)
+    assert [b.received_rows for b in (first, second, third)] == [3, 4, 1]
+    generations = [b.manifest["generation_batch"] for b in (first, second, third)]
+    assert generations == [first.batch_id, second.batch_id, second.batch_id]
+    assert [v[1] for v in versions(department)] == ["1", "11", "12", "15", "16", "2", "5", "11"]
+    identities = {(row["_batch_id"], row["_row_id"]) for row in department.bronze()}
+    assert len(identities) == 8
+    department.assert_balanced()
+
+
 def test_feed_with_an_unknown_operation_is_held_and_its_position_stands(source, department, feed):
     put(source, feed, 1, "I", 11, "甲")
     put(source, feed, 2, "X", 12, "乙")
