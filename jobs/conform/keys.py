@@ -1,4 +1,4 @@
-"""Who has a key (主键归属), and what becomes of keys that their record gave up: the decision, and the rows it writes.
+"""Who has a key (主键归属): which versions stand, and which want the key of another living record.
 
 Invariant: a key has at most one living record, and a record lives under one key.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Row, SparkSession, Window
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
@@ -16,9 +16,6 @@ from catalog.model.key_claims import Claim, refused_claims
 from jobs.conform.newest import PLACE, is_own_key, overtaken_versions, without
 from jobs.runtime.spark import sent_along
 from jobs.runtime.versions import ORDER
-
-_STAMPS = ("_batch_id", "_source_at", "_source", "_source_file", "_row_number", "_row_id", ORDER)
-"""Columns of a tombstone that tell which version ended the record."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +64,24 @@ def decide(spark: SparkSession, sound: DataFrame, concerned: DataFrame | None, c
         sound = sound.where(F.concat(*[F.col(c).cast("string") for c in contract.key]).isNotNull())
         return Decision(without(sound, overtaken_versions(sound, contract)), None)
     refused: list[Row] = []
+    left = sound
     while True:
-        gone = _frame(spark, refused)
-        left = without(sound, gone)
         newest = without(left, overtaken_versions(left, contract))
         found = _refused(newest, concerned, contract)
         refused += found
-        if not found:
+        gone = _frame(spark, refused)
+        if gone is None or not found:
             return Decision(newest, gone)
+        left = without(sound, gone)
+        if not _has_others(left, found):
+            return Decision(without(newest, gone), gone)
+
+
+def _has_others(left: DataFrame, refused: list[Row]) -> bool:
+    """Tell whether a record whose newest version was refused has an older one among what is left."""
+    records = [(row["_record_key"],) for row in refused]
+    named = left.sparkSession.createDataFrame(records, "_record_key string")
+    return bool(left.join(F.broadcast(named), "_record_key", "left_semi").limit(1).collect())
 
 
 def _frame(spark: SparkSession, rows: list[Row]) -> DataFrame | None:
@@ -95,9 +102,9 @@ def _refused(newest: DataFrame, concerned: DataFrame | None, contract: Contract)
         held = held.select(*key, F.col("_record_key").alias("_holder"))
         clashing = living.join(held, key).where(F.col("_holder") != F.col("_record_key"))
         contested = contested.unionByName(clashing.select(*key)).distinct()
-    if not contested.limit(1).collect():
-        return []
     rows = living.join(contested, key, "left_semi").collect()
+    if not rows:
+        return []
     holders: dict[Hashable, str] = {} if held is None else _holders(held, contested, key)
     wanted = {_key(row, key) for row in rows}
     leaving = _leaving(newest, set(holders.values()), key, wanted)
@@ -130,61 +137,3 @@ def _leaving(newest: DataFrame, holders: set[str], key: list[str], wanted: set[t
     found = rows.select("_record_key", "_is_deleted", *key).collect()
     # A holder that wants another disputed key leaves only if it gets it, which refused_claims decides.
     return {row["_record_key"] for row in found if row["_is_deleted"] or _key(row, key) not in wanted}
-
-
-def living_rows(newest: DataFrame) -> DataFrame:
-    """Return the versions to put under their key as they are."""
-    return newest.where(~F.col("_is_deleted"))
-
-
-def deletions(newest: DataFrame, concerned: DataFrame | None, contract: Contract) -> DataFrame:
-    """Return the deletions to put under their key: of records that silver does not have living, at keys that are free.
-
-    A department may tell of a record's end before anybody heard of it, or under a key that was never its own.
-    """
-    key = contract.key
-    gone = newest.where("_is_deleted").where(F.concat(*[F.col(c).cast("string") for c in key]).isNotNull())
-    gone = gone.join(living_rows(newest).select(*key), key, "left_anti")
-    last = Window.partitionBy(*key).orderBy(*[F.col(c).desc() for c in PLACE])
-    gone = gone.withColumn("_place", F.row_number().over(last)).where("_place = 1").drop("_place")
-    if concerned is None:
-        return gone
-    here = concerned.select(*key, F.col("_record_key").alias("_holder"), F.col("_is_deleted").alias("_ended"))
-    met = gone.join(here, key, "left")
-    free = F.col("_holder").isNull() | (F.col("_ended") & (F.col("_holder") == F.col("_record_key")))
-    living = concerned.where(~F.col("_is_deleted")).select("_record_key").distinct()
-    return met.where(free).drop("_holder", "_ended").join(living, "_record_key", "left_anti")
-
-
-def left_keys(newest: DataFrame, concerned: DataFrame, contract: Contract) -> DataFrame:
-    """Return the keys of living rows of silver that their record gave up, and nobody took.
-
-    Returns:
-        The key, and the stamps of the version that left it, each named ``_new…``.
-    """
-    key = contract.key
-    version = newest.select(
-        F.struct(*key).alias("_new_key"),
-        F.col("_is_deleted").alias("_ends"),
-        F.col("_record_key"),
-        *[F.col(stamp).alias(f"_new{stamp}") for stamp in _STAMPS],
-    )
-    living = concerned.where(~F.col("_is_deleted")).select(*dict.fromkeys([*key, "_record_key"]))
-    met = living.join(version, "_record_key")
-    left = met.where(F.col("_ends") | ~F.struct(*key).eqNullSafe(F.col("_new_key")))
-    left = left.select(*key, *[f"_new{stamp}" for stamp in _STAMPS])
-    return left.join(living_rows(newest).select(*key), key, "left_anti")
-
-
-def orphaned_keys(newest: DataFrame, concerned: DataFrame, batch_ids: list[str], contract: Contract) -> DataFrame:
-    """Return the keys of living rows of silver that a batch judged again no longer says, and no other ever said."""
-    living = concerned.where(~F.col("_is_deleted")).where(F.col("_batch_id").isin(batch_ids))
-    own = living.join(newest.select("_record_key").distinct(), "_record_key", "left_anti")
-    return own.select(*contract.key)
-
-
-def tombstones(silver: DataFrame, left: DataFrame, contract: Contract) -> DataFrame:
-    """Return the rows of ``silver`` under the ``left`` keys as deleted, by the version that left them where known."""
-    rows = silver.join(F.broadcast(left), contract.key)
-    stamps = {s: F.col(f"_new{s}") for s in _STAMPS if f"_new{s}" in left.columns}
-    return rows.withColumns({**stamps, "_is_deleted": F.lit(True)}).select(*silver.columns)

@@ -20,24 +20,15 @@ from catalog.model.layers import Table, bronze_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.version_order import BEFORE_ALL, VersionOrder
 from jobs.conform.issues import settle_issues
-from jobs.conform.keys import (
-    Decision,
-    concerned_rows,
-    decide,
-    deletions,
-    left_keys,
-    living_rows,
-    orphaned_keys,
-    tombstones,
-)
+from jobs.conform.keys import Decision, concerned_rows, decide
 from jobs.conform.measures import measures_of, read_measures
 from jobs.conform.newest import ROW, bronze_rows, earlier_versions, newest_version, previous_day
+from jobs.conform.silver import silver_rows
 from jobs.conform.standing import judged_rows
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
 from jobs.conform.waiting import STAGE, Waiting, note_newest, waiting_batches
 from jobs.runtime import delta
-from jobs.runtime.row_hash import row_hash
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
 from jobs.runtime.staging import staged
@@ -63,6 +54,8 @@ class Counted:
     """Whether any row has a code for the worklist."""
     has_flags: bool
     """Whether any sound row has a flag."""
+    has_deletions: bool
+    """Whether any sound row ends its record."""
     measures: list[Measure]
     oldest: VersionOrder | None
     """Of the sound rows; None when there are none."""
@@ -110,9 +103,10 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         judged = _judge(spark, contract, waiting, waiting.batch_ids, arrived, run, stack)
         counted = _count(judged, contract)
         _refuse_lost_rows(counted.rows, waiting, contract)
-        concerned, known = None, judged.where(SOUND)
+        concerned, known, ends = None, judged.where(SOUND), counted.has_deletions
         if delta.current_version(spark, silver):
-            known = _with_other_versions(spark, contract, waiting, judged, counted, run, stack)
+            others = _other_versions(spark, contract, waiting, judged, counted, run, stack)
+            known, ends = (known, ends) if others is None else (known.unionByName(others), True)
             named = judged if waiting.is_again else known
             concerned = concerned_rows(delta.read(spark, silver), named, arrived, contract)
             concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
@@ -122,7 +116,8 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         unmapped = unmapped_values(judged, contract) if counted.has_unmapped else []
         _write_set_aside(spark, _refused(judged, duplicates), aside, waiting.batch_ids, counts, run)
         newest = stack.enter_context(staged(spark, decision.newest, run, "newest"))
-        version = _write_silver(spark, newest, concerned, contract, waiting)
+        rows = silver_rows(spark, newest, concerned, contract, waiting, ends=ends)
+        version = _write_silver(spark, rows, concerned, contract, run)
         settle_issues(
             spark,
             contract,
@@ -158,16 +153,17 @@ def _judge(
     rows: DataFrame | None = None,
 ) -> DataFrame:
     """Return bronze rows judged and with their order, written out: those of some batches, or ``rows`` of them."""
+    name = "judged" if rows is None else "judged_others"
     days = {batch: waiting.previous_dates[batch] for batch in batch_ids}
     orders = {batch: waiting.orders[batch] for batch in batch_ids}
     if rows is None:
         rows = bronze_rows(spark, contract).where(F.col("_batch_id").isin(batch_ids))
-    judged = stack.enter_context(judged_rows(spark, rows, contract, previous_day(days), count, run))
+    judged = stack.enter_context(judged_rows(spark, rows, contract, previous_day(days), count, run, name))
     judged = judged.withColumn(ORDER, order_column(contract.source, orders))
     return judged.withColumn("_source_at", bounded_time(orders))
 
 
-def _with_other_versions(
+def _other_versions(
     spark: SparkSession,
     contract: Contract,
     waiting: Waiting,
@@ -175,28 +171,26 @@ def _with_other_versions(
     counted: Counted,
     run: StageRun,
     stack: ExitStack,
-) -> DataFrame:
-    """Return the sound rows, and beside those that may have been overtaken all other versions of their records.
+) -> DataFrame | None:
+    """Return all other sound versions of the records that may have been overtaken; None when there are none.
 
     What a batch confirmed leaves no trace in silver, and what a batch judged again refuses now may have hidden an
     older version; bronze has them all. Only what is older than something conformed before, or comes again, is
     looked up.
     """
-    sound = judged.where(SOUND)
     newest = waiting.newest
     if newest is None and waiting.conformed:
         newest = newest_version(spark, contract, waiting)
     if newest is None or not (waiting.is_again or (counted.oldest or newest) < newest):
-        return sound
-    asked = judged if waiting.is_again else sound.where(F.col(ORDER) < literal_order(newest))
+        return None
+    asked = judged if waiting.is_again else judged.where(SOUND).where(F.col(ORDER) < literal_order(newest))
     count = sum(waiting.admitted.values())
     rows = earlier_versions(spark, contract, asked, count, waiting.conformed)
     rows = stack.enter_context(staged(spark, rows, run, "other_versions"))
     batches = [row["_batch_id"] for row in rows.select("_batch_id").distinct().collect()]
     if not batches:
-        return sound
-    others = _judge(spark, contract, waiting, batches, count, run, stack, rows)
-    return sound.unionByName(others.where(SOUND))
+        return None
+    return _judge(spark, contract, waiting, batches, count, run, stack, rows).where(SOUND)
 
 
 def _duplicates(
@@ -226,6 +220,7 @@ def _count(judged: DataFrame, contract: Contract) -> Counted:
         F.count("*").alias("count"),
         F.expr(f"bool_or({HAS_UNMAPPED})").alias("unmapped"),
         F.expr("bool_or(size(_flags) > 0)").alias("flags"),
+        F.expr("bool_or(_is_deleted)").alias("deletions"),
         F.min(ORDER).alias("oldest"),
         F.max(ORDER).alias("newest"),
         *[column.alias(alias) for alias, (*_, column) in measures_of(contract).items()],
@@ -235,6 +230,7 @@ def _count(judged: DataFrame, contract: Contract) -> Counted:
         {(row["_batch_id"], row["accepted"]): row["count"] for row in groups},
         has_unmapped=any(row["unmapped"] for row in groups),
         has_flags=any(row["flags"] for row in sound),
+        has_deletions=any(row["deletions"] for row in sound),
         measures=read_measures(contract, sound),
         oldest=min((VersionOrder(*row["oldest"]) for row in sound), default=None),
         newest=max((VersionOrder(*row["newest"]) for row in sound), default=BEFORE_ALL),
@@ -271,32 +267,14 @@ def _write_set_aside(
 
 
 def _write_silver(
-    spark: SparkSession, newest: DataFrame, concerned: DataFrame | None, contract: Contract, waiting: Waiting
+    spark: SparkSession, rows: DataFrame, concerned: DataFrame | None, contract: Contract, run: StageRun
 ) -> int:
     """Bring what stands into silver and return its version: the first rows as they are, later ones merged."""
     silver = table_of(contract)
-    columns = [c[0] for c in silver_columns(contract)]
-    hashed = [*contract.columns, "_flags", "_is_deleted"]
-    rows = living_rows(newest).unionByName(deletions(newest, concerned, contract))
-    if concerned is not None:
-        rows = rows.select(*[c for c in columns if c not in ("_row_hash", "_recorded_at")])
-        for left in _ended_keys(newest, concerned, contract, waiting):
-            if left.limit(1).collect():
-                ended = tombstones(delta.read(spark, silver), left, contract)
-                rows = rows.unionByName(ended.select(*rows.columns))
-    rows = rows.withColumn("_row_hash", row_hash(*hashed)).withColumn("_recorded_at", F.current_timestamp())
-    rows = rows.select(*columns)
     if concerned is None:
         delta.fill(spark, rows, silver, contract.key)
     else:
-        present = concerned.select(*contract.key)
-        delta.bring(spark, rows, silver, contract.key, present=present, update_when=DIFFERS)
+        with staged(spark, rows, run, "silver") as standing:
+            present = concerned.select(*contract.key)
+            delta.bring(spark, standing, silver, contract.key, present=present, update_when=DIFFERS)
     return delta.current_version(spark, silver)
-
-
-def _ended_keys(newest: DataFrame, concerned: DataFrame, contract: Contract, waiting: Waiting) -> list[DataFrame]:
-    """Return the keys of silver under which nothing lives any more."""
-    ended = [left_keys(newest, concerned, contract)]
-    if waiting.is_again:
-        ended.append(orphaned_keys(newest, concerned, waiting.batch_ids, contract))
-    return ended

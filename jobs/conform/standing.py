@@ -51,6 +51,7 @@ def judged_rows(
     previous_date: date | Column | None,
     count: int,
     run: StageRun,
+    name: str = "judged",
 ) -> Iterator[DataFrame]:
     """Yield bronze ``rows`` as ``judge`` returns them, written out; the same whichever way they were judged.
 
@@ -61,16 +62,17 @@ def judged_rows(
         previous_date: business date of the batch before, or of each row's batch.
         count: how many rows there are.
         run: the stage's run, which names the folder that they are written to.
+        name: of the result within the run.
     """
     with ExitStack() as stack:
         with many_expressions(spark, count):
             if count < LOOKING_PAYS or not may_stand(contract):
-                judged = stack.enter_context(staged(spark, judge(rows, contract, previous_date), run, "judged"))
+                judged = stack.enter_context(staged(spark, judge(rows, contract, previous_date), run, name))
             else:
                 seen = look(rows, contract)
-                seen = stack.enter_context(staged(spark, seen, run, "looked", apart=_STANDS))
+                seen = stack.enter_context(staged(spark, seen, run, f"{name}_looked", apart=_STANDS))
                 rest = judge(seen.where(f"{_STANDS} = 0"), contract, previous_date)
-                rest = stack.enter_context(staged(spark, rest, run, "judged"))
+                rest = stack.enter_context(staged(spark, rest, run, name))
                 judged = as_judged(seen.where(f"{_STANDS} = 1"), contract, previous_date).unionByName(rest)
         yield judged
 
