@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.extract import rest
-from jobs.extract.rest import SourceUnavailableError
+from jobs.extract import paging
+from jobs.extract.paging import SourceUnavailableError
 
 COLUMNS = {"record_no": "记录号", "name": "姓名"}
 TOKEN = "token-of-the-test"
@@ -64,7 +64,7 @@ def interface(department: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inte
     thread.start()
     monkeypatch.setenv("SOURCE_HUMAN_RESOURCES", f"http://127.0.0.1:{server.server_address[1]}")
     monkeypatch.setenv("SOURCE_HUMAN_RESOURCES_TOKEN", TOKEN)
-    monkeypatch.setattr(rest, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(paging, "FIRST_PAUSE", 0.01)
     from catalog.model.settings import get_settings
 
     get_settings.cache_clear()
@@ -127,6 +127,38 @@ def test_only_changes_are_asked_for_and_late_ones_are_not_lost(department, inter
 
     department.extract()
     assert len(department.batches()) == 2
+    department.assert_balanced()
+
+
+def test_pages_that_are_no_one_list_are_never_believed(department, interface):
+    declared(department, "rest_unstable", since_parameter="since")
+    interface.items = [*[item(n) for n in range(19)], item(19, 9)]
+    answer = interface.answer
+
+    def shifting(query: dict[str, list[str]]) -> dict[str, Any]:
+        """The second page repeats a record and leaves another one out, at every reading."""
+        found = answer(query)
+        if query["page"] == ["2"]:
+            found["items"] = [item(9), *found["items"][1:]]
+        return found
+
+    interface.answer = shifting
+    department.extract()
+    [held] = department.batches()
+    assert (held.status, held.reason_code) == ("held", "SOURCE_UNSTABLE")
+    assert department.ledger()[held.batch_id] == (20, 0, 20)
+
+    interface.answer = answer
+    interface.items += [item(99, 10), item(50) | {"changed_at": "2999-01-01T00:00:00+08:00"}]
+    department.extract()
+    assert {row["record_no"] for row in department.bronze()} == {*map(str, range(20)), "99", "50"}
+    [ahead] = department.findings("SOURCE_TIME_AHEAD")
+    assert ahead.count == 1
+    interface.items.append(item(60, 11))
+    department.extract()
+    assert "60" in {row["record_no"] for row in department.bronze()}
+    assert interface.requests[-1]["since"] == ["2026-03-09T23:50:00+00:00"]
+    assert len(department.findings("SOURCE_TIME_AHEAD")) == 1, "it is noted once"
     department.assert_balanced()
 
 
