@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from catalog.cli.output import AsJson, Limit, ResourceName, explained, fields, show
+from catalog.cli.proof import prove
 from catalog.control.batches import list_batches
 from catalog.control.deliveries import list_deliveries
 from catalog.control.findings import list_findings
@@ -16,6 +17,8 @@ from catalog.control.session import session_scope
 from catalog.control.shares import list_share_versions
 
 Status = Annotated[str | None, typer.Option(help="Only this status.")]
+ledger_app = typer.Typer(help="Row accounts (台账), and the proof that they are true (账实核对).")
+ledger_app.command("prove")(prove)
 BatchName = Annotated[str | None, typer.Option("--batch", help="Only this batch.")]
 
 
@@ -44,13 +47,17 @@ def runs(resource: ResourceName = None, status: Status = None, limit: Limit = 50
     show("Runs (运行记录)", columns, [fields(run, *columns, *more) for run in found], as_json)
 
 
+@ledger_app.callback(invoke_without_command=True)
 def ledger(
+    context: typer.Context,
     resource: ResourceName = None,
     stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
     batch: BatchName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the row accounts (台账): read = accepted + set aside + rejected, per batch and stage."""
+    """Show the row accounts (台账): read = accepted + set aside + rejected, per batch and stage; or prove them."""
+    if context.invoked_subcommand is not None:
+        return
     with explained(), session_scope() as session:
         found = ledger_entries(session, resource=resource, stage=stage, batch_id=batch)
     columns = [

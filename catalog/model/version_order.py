@@ -9,6 +9,7 @@ delivery, and a delivery comes right after the newest that had arrived before it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -30,6 +31,17 @@ class VersionOrder(NamedTuple):
     """Arrival number of the batch: microseconds, always rising."""
     row: int
     """Place within the delivery."""
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """What the order of a version takes from its batch."""
+
+    arrival: int
+    generation: int = 0
+    """Of a feed: arrival of the batch with which this generation of it began."""
+    made: int = 0
+    """Of a file: when the delivery counts as made, in microseconds."""
 
 
 BEFORE_ALL = VersionOrder(-1, -1, -1, -1)
@@ -69,37 +81,28 @@ def deliveries_made(stated: Sequence[tuple[int | None, int]]) -> list[int]:
 
 
 def order_of(
-    source: Source,
-    *,
-    generation: int,
-    arrival: int,
-    made: int,
-    source_at: datetime | None,
-    row: int | None,
-    is_deletion: bool = False,
+    source: Source, batch: BatchOrder, source_at: datetime | None, row: int | None, *, is_deletion: bool = False
 ) -> VersionOrder:
     """Return the place of one version.
 
     Args:
         source: the contract's source.
-        generation: of a feed, arrival number of the batch with which it began or was loaded anew.
-        arrival: arrival number of the batch.
-        made: of a file, when its delivery counts as made.
+        batch: of the version.
         source_at: time of the row's last change as the source states it, or of its delivery.
         row: cursor of a feed row, else the row's number, where it has one.
         is_deletion: whether it says that the record is gone. Of a live source only an absence says so, and what was
             read beside it under the same key is newer.
 
     >>> late = FileSource(kind="file", server="x", key=["k"], format="csv")
-    >>> year_2099 = datetime(2099, 1, 1, tzinfo=UTC)
-    >>> order_of(late, generation=0, arrival=50, made=40, source_at=year_2099, row=7)
+    >>> order_of(late, BatchOrder(50, made=40), datetime(2099, 1, 1, tzinfo=UTC), 7)
     VersionOrder(rank=40, at=40, arrival=50, row=7)
     """
     place = row or 0
     if isinstance(source, FeedSource):
-        return VersionOrder(generation, place, arrival, place)
+        return VersionOrder(batch.generation, place, batch.arrival, place)
+    arrival = batch.arrival
     at = arrival if source_at is None else micros(source_at)
     if isinstance(source, FileSource):
-        at = min(at, arrival) if is_believable(at, arrival) else made
+        at = min(at, arrival) if is_believable(at, arrival) else batch.made
         return VersionOrder(at, at, arrival, place)
     return VersionOrder(arrival, BEFORE_ALL.at if is_deletion else min(at, arrival), arrival, place)

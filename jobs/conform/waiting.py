@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog.control.batch_orders import accepted_batches, batch_orders
 from catalog.control.batches import find_batch, pending_batches
 from catalog.control.ledger import ledger_entries
 from catalog.control.positions import get_position, set_position
 from catalog.control.tables import Batch
 from catalog.model.contract import Contract
-from catalog.model.source import FeedSource
-from catalog.model.version_order import BEFORE_ALL, VersionOrder, deliveries_made, micros
-from jobs.runtime.versions import BatchOrder
+from catalog.model.version_order import BEFORE_ALL, BatchOrder, VersionOrder
 
 STAGE = "conform"
 NEWEST = "newest"
@@ -52,39 +50,18 @@ def waiting_batches(session: Session, contract: Contract, batch: str | None) -> 
         is_own = named is not None and named.resource == contract.id and named.status == "accepted"
         chosen = [named] if named is not None and is_own else []
     ids = [b.batch_id for b in chosen]
-    query = select(Batch).where(Batch.resource == contract.id, Batch.status == "accepted")
-    accepted = list(session.scalars(query.order_by(Batch.arrival)))
+    accepted = accepted_batches(session, contract)
     done = {e.batch_id for e in ledger_entries(session, resource=contract.id, stage=STAGE)}
     counts = ledger_entries(session, resource=contract.id, stage="extract")
     return Waiting(
         batch_ids=ids,
         admitted={e.batch_id: e.accepted for e in counts if e.batch_id in set(ids)},
-        orders=_orders(contract, accepted),
+        orders=batch_orders(contract, accepted),
         previous_dates=_previous_dates(accepted),
         conformed=[b.batch_id for b in accepted if b.batch_id in done and b.batch_id not in ids],
         is_again=any(batch_id in done for batch_id in ids),
         newest=_newest(session, contract),
     )
-
-
-def _orders(contract: Contract, accepted: list[Batch]) -> dict[str, BatchOrder]:
-    """Return batch → its place; batches of a feed from before generations were told belong to the first one."""
-    arrivals = {b.batch_id: b.arrival for b in accepted}
-    first = min(arrivals.values(), default=0)
-    made = deliveries_made([(_stated(b), b.arrival) for b in accepted])
-    is_feed = isinstance(contract.source, FeedSource)
-
-    def generation(batch: Batch) -> int:
-        began = str(batch.manifest.get("generation_batch", ""))
-        return arrivals.get(began, first) if is_feed else 0
-
-    return {b.batch_id: BatchOrder(b.arrival, generation(b), moment) for b, moment in zip(accepted, made, strict=True)}
-
-
-def _stated(batch: Batch) -> int | None:
-    """Return when a delivery says that it was made."""
-    stated = batch.manifest.get("source_at")
-    return micros(datetime.fromisoformat(str(stated))) if stated else None
 
 
 def _previous_dates(accepted: list[Batch]) -> dict[str, date | None]:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.model.source import FeedSource, FileSource, Source
-from catalog.model.version_order import BEFORE_ALL, TOLERANCE, VersionOrder
+from catalog.model.version_order import BEFORE_ALL, TOLERANCE, BatchOrder, VersionOrder
 
 ORDER = "_order"
 ORDER_TYPE = "struct<rank:bigint,at:bigint,arrival:bigint,row:bigint>"
-
-
-@dataclass(frozen=True)
-class BatchOrder:
-    """What the order of a row takes from its batch."""
-
-    arrival: int
-    generation: int = 0
-    """Of a feed: arrival of the batch with which this generation of it began."""
-    made: int = 0
-    """Of a file: when the delivery counts as made, in microseconds."""
 
 
 def order_column(source: Source, batches: Mapping[str, BatchOrder]) -> Column:

@@ -9,19 +9,22 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
+from catalog.control.session import session_scope
 from catalog.lake import query
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.row_text import row_hash
 from catalog.model.source import FeedSource, FileSource, FullSource
-from catalog.model.version_order import order_of
+from catalog.model.version_order import BatchOrder, order_of
+from catalog.proof.silver import prove_silver
 from jobs.conform.stage import conform
 from jobs.runtime.lease import AlreadyRunningError, leased
 from jobs.runtime.row_hash import row_hash as hash_column
-from jobs.runtime.versions import BatchOrder, order_column
+from jobs.runtime.versions import order_column
 from tests.stages.extract.shop_contract import file_source
 
 COLUMNS = {"code": "代码", "record_no": "记录号", "mobile": "手机", "landline": "座机"}
@@ -81,6 +84,21 @@ def test_files_stand_by_when_they_were_made_whatever_arrives_late(department):
     before = living(department)
     conform(department.contract.id, oldest.batch_id)
     assert living(department) == before, "a batch judged again puts no older version back"
+    hold_the_proof(department, replayed)
+
+
+def hold_the_proof(department, batches):
+    """The proof of the ledger counts every row once, and sees a record that is gone from silver."""
+    with session_scope() as session:
+        proof = prove_silver(session, department.contract, 1)
+    assert proof.holds, proof.differences
+    assert sum(proof.compared.values()) == sum(b.received_rows for b in batches)
+    assert proof.compared["set aside"] == 3
+    table = table_of(department.contract)
+    DeltaTable(table.local_path).delete("record_no = '13'")
+    with session_scope() as session:
+        proof = prove_silver(session, department.contract, 1)
+    assert [(d.code, d.where) for d in proof.differences] == [("LOST", "record 13")]
 
 
 def test_a_feed_stands_by_its_cursor_and_keys_may_pass_on_in_one_batch(department):
@@ -169,8 +187,5 @@ def test_the_engine_and_plain_python_give_a_version_one_place(spark):
     batch = BatchOrder(arrival, generation=11, made=22)
     for source in SOURCES.values():
         found = frame.select(order_column(source, {"b": batch}).alias("o"), F.lit(1)).collect()
-        expected = [
-            order_of(source, generation=11, arrival=arrival, made=22, source_at=at, row=row, is_deletion=gone)
-            for _, at, row, gone in rows
-        ]
+        expected = [order_of(source, batch, at, row, is_deletion=gone) for _, at, row, gone in rows]
         assert [tuple(row["o"]) for row in found] == [tuple(order) for order in expected]
