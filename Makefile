@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 WORKERS ?= $(if $(GUANTONG_TEST_HOME),0,2)
 CODE := catalog jobs expectations dags infra tests
 
-.PHONY: help install run serve down status test check bench
+.PHONY: help install run serve down status test prove check bench
 
 help: ## list the targets
 	@echo "make run [REAL_DATA=folder] [DEMO_SCALE=1.0]   the demonstration, end to end; again: the next day"
@@ -13,6 +13,7 @@ help: ## list the targets
 	@echo "make down                                      end everything that this checkout started"
 	@echo "make status                                    what runs: process, port, health, log"
 	@echo "make test [TESTS=tests/stages] [WORKERS=2]     the test suite, in so many processes"
+	@echo "make prove [HISTORIES=1000] [STEPS=12] [ALONE=40] [SEED=]   random histories and deaths against a plain model"
 	@echo "make check                                     ruff, mypy --strict, import rules"
 	@echo "make bench [CASE=name]                         the benchmarks, with ratios"
 	@echo "make install                                   packages and JARs only"
@@ -36,6 +37,10 @@ status: .venv/.installed ## what runs
 
 test: .venv/.installed ## the test suite
 	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+prove: .venv/.installed ## random histories against a model
+	@$(PYTHON) -m tests.histories --histories $(or $(HISTORIES),1000) --steps $(or $(STEPS),12) \
+	    --alone $(or $(ALONE),40) --seed "$(SEED)"
 
 check: .venv/.installed ## lint, types, import rules
 	@.venv/bin/ruff check $(CODE)

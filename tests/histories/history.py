@@ -38,12 +38,23 @@ class Slot:
     """One file of a step."""
 
     when: str = "now"
-    """``now``, ``late`` (made ``back`` steps ago), ``future`` (stamped 2099), ``same`` (the time of the slot before)."""
+    """``now``, ``late`` (made ``back`` steps ago), ``future`` (stamped 2099), ``same`` (as the slot before)."""
     back: int = 0
     is_dated: bool = True
     """Whether a receipt says when it was sent; else the file's own time does."""
     flaw: str = ""
-    """``short`` (its receipt declares more; mended at the next step), ``lost`` (never mended), ``again`` (sent twice)."""
+    """``short`` (its receipt declares more; mended a step later), ``lost`` (never mended), ``again`` (sent twice)."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a run dies."""
+
+    stage: str
+    point: int
+    """Which of its commits: twice their number, plus one for the end of it."""
+    way: str = "exception"
+    """One of ``killing.WAYS``."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +65,17 @@ class Turn:
     skipped: int = 0
     """Of feeds: numbers that the identity leaves out, as a cached sequence does."""
     is_open: bool = False
-    """Of feeds: whether delayed rows wait in a transaction under way; else they are committed with numbers drawn early."""
+    """Of feeds: whether delayed rows wait in a transaction under way; else only their numbers are drawn early."""
     is_extracted: bool = True
     is_conformed: bool = True
     replay: int | None = None
     """Place of the accepted batch that is judged again."""
     is_rebuilt: bool = False
     """Whether silver is dropped, and every batch owed to it again."""
-    killed: tuple[tuple[str, int], ...] = ()
-    """(stage, which commit) at which a run dies before it is run again."""
+    is_restarted: bool = False
+    """Of feeds: whether the department loads it anew, with numbers from 1."""
+    killed: tuple[Death, ...] = ()
+    """Deaths that runs die before they are run again."""
     has_second: bool = False
     """Whether another process conforms at the same time."""
 
@@ -86,7 +99,7 @@ class Draw:
 
     def _turn(self, chance: Random, step: int) -> Turn:
         is_file = self.kind == "file"
-        killed = [(stage, chance.randint(1, 12)) for stage in ("extract", "conform") if chance.random() < 0.2]
+        killed = [Death(stage, chance.randint(1, 12)) for stage in ("extract", "conform") if chance.random() < 0.2]
         return Turn(
             slots=tuple(self._slot(chance, step, n) for n in range(chance.randint(1, 4))) if is_file else (),
             skipped=chance.choice((0, 0, 20, 5_000)) if self.kind == "feed" else 0,
@@ -97,6 +110,7 @@ class Draw:
             is_rebuilt=step > 2 and chance.random() < 0.1,
             killed=tuple(killed),
             has_second=chance.random() < 0.1,
+            is_restarted=self.kind == "feed" and step > 1 and chance.random() < 0.08,
         )
 
     def _slot(self, chance: Random, step: int, number: int) -> Slot:
@@ -153,3 +167,18 @@ def shown(history: History) -> str:
         )  # fmt: skip
         lines.append(f"  step {e.step}: {e.act} record {e.record} key {e.key} name {e.name}{more}")
     return "\n".join(lines)
+
+
+def plainer(timetable: Timetable) -> Iterator[tuple[str, Timetable]]:
+    """Yield timetables without one kind of disturbance each, with its name."""
+    without = {
+        "deaths": {"killed": ()},
+        "replays": {"replay": None},
+        "rebuilt tables": {"is_rebuilt": False},
+        "a second runner": {"has_second": False},
+        "runs left out": {"is_extracted": True, "is_conformed": True},
+    }
+    for what, values in without.items():
+        table = tuple(replace(turn, **values) for turn in timetable)
+        if table != timetable:
+            yield what, table

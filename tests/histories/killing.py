@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +15,16 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from catalog.model.settings import CHECKOUT, get_settings
+from infra.stack import read_status
+from infra.stack.home import Home
 from jobs.runtime import delta
 from jobs.runtime.stage import StageRun
+from jobs.stages import perform
 
+_SAID = "died at "
+PATIENCE = 240.0
+"""Seconds after which a stage that lost its engine is not waited for any more."""
 _FRAME = ("jobs/runtime/", "tests/histories/", "contextlib.py")
 
 
@@ -76,11 +88,53 @@ def watched(fatal: int = -1, die: Callable[[str], None] | None = None) -> Iterat
         yield commits
 
 
-def run_and_die(work: Callable[[], None], fatal: int) -> str | None:
-    """Run ``work`` and let it die at its commit number ``fatal``; return where, nothing when it ended before."""
-    with watched(fatal):
+WAYS = ("exception", "kill -9", "engine", "database")
+"""The stage raises; its process is killed; the Spark server is killed under it; PostgreSQL is killed under it."""
+
+
+def run_and_die(work: Callable[[], None], point: int) -> str | None:
+    """Run ``work`` and let it die at its commit ``point``; return where, nothing when it ended before."""
+    with watched(point):
         try:
             work()
         except KilledError as killed:
             return str(killed)
     return None
+
+
+def run_and_die_apart(stage: str, resource: str, options: dict[str, Any], point: int, way: str) -> str | None:
+    """Run a stage in a process of its own and let it die at its commit ``point``, one of the harder ways."""
+    asked = json.dumps([stage, resource, options, point, way])
+    command = [sys.executable, "-m", "tests.histories.killing", asked]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        told, errors = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        told, errors = process.communicate()
+    deaths = [line.removeprefix(_SAID) for line in told.splitlines() if line.startswith(_SAID)]
+    if not deaths and process.returncode:
+        raise RuntimeError(f"{stage} of {resource} failed by itself: {errors[-2000:]}")
+    return deaths[0] if deaths else None
+
+
+def _die(way: str, name: str) -> None:
+    """Do to this process, or to what it stands on, what ``way`` says."""
+    print(f"{_SAID}{name}", flush=True)
+    if way == "kill -9":
+        os.kill(os.getpid(), signal.SIGKILL)
+    served = {"engine": "spark", "database": "postgres"}[way]
+    for status in read_status(Home(get_settings().home)):
+        if status.name == served and status.pid:
+            os.kill(status.pid, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run one stage in this process, and die."""
+    stage, resource, options, point, way = json.loads(sys.argv[1])
+    with watched(point, lambda name: _die(way, name)):
+        perform(stage, resource, **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -165,7 +165,9 @@ class Feed:
         self.address, self.clock, self.table = address, clock, sql.Identifier(table)
         self.source = {"kind": "feed", "server": "public_security", "table": table, "key": ["record_no"]}
         self.source |= {"cursor": "feed_id"}
-        self._number = 0
+        self._generation = self._number = 0
+        self.is_restarted = False
+        """Whether the next reading must be told that the feed was loaded anew."""
         self._waiting: list[tuple[int, Version, psycopg.Connection[Any] | None]] = []
         self._committed: list[Version] = []
         with psycopg.connect(address, autocommit=True) as connection:
@@ -175,18 +177,29 @@ class Feed:
 
     def act(self, step: int, turn: Turn, acts: Acts) -> None:
         """Draw numbers for what happens, commit what is due."""
+        if turn.is_restarted:
+            self._restart()
         self._number += turn.skipped
         drawn = []
         for history, event in acts:
             self._number += 1
             deleted = event.act == "delete"
-            order = (0, self._number, 0, self._number)
+            order = (self._generation, self._number, 0, self._number)
             record = str(record_no(history, event))
             version = Version(record, order, "", key_of(history, event), name_of(event), deleted)
             drawn.append((step + event.delay, version))
         slow = self._written_but_open(drawn, step) if turn.is_open and any(due > step for due, _ in drawn) else None
         self._waiting += [(due, version, slow if due > step else None) for due, version in drawn]
         self.commit(step)
+
+    def _restart(self) -> None:
+        """Load the feed anew: what is still to be committed will never be."""
+        for slow in {id(entry[2]): entry[2] for entry in self._waiting if entry[2]}.values():
+            slow.close()
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(sql.SQL("DELETE FROM {}").format(self.table))
+        self._waiting, self._committed = [], []
+        self._generation, self._number, self.is_restarted = self._generation + 1, 0, True
 
     def commit(self, step: int) -> None:
         """Commit what is due by ``step``."""
@@ -218,6 +231,7 @@ class Feed:
     def read(self, step: int) -> Brought:
         """Return everything committed since the last reading."""
         label, found, self._committed = f"s{step}", self._committed, []
+        self.is_restarted = False
         return {label: [_in_batch(v, label) for v in found]} if found else {}
 
 

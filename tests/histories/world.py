@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,12 @@ from catalog.model.contract import Contract
 from catalog.model.layers import bronze_of, closed_of, set_aside_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import CHECKOUT, get_settings
-from jobs.conform.stage import conform
-from jobs.extract.stage import extract
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
+from jobs.stages import perform
 from tests.histories.clock import Clock
-from tests.histories.history import Event, History, Timetable, Turn
-from tests.histories.killing import run_and_die
+from tests.histories.history import Death, Event, History, Timetable, Turn
+from tests.histories.killing import run_and_die, run_and_die_apart
 from tests.histories.model import Silver, Version
 from tests.histories.sources import COLUMNS, Department, Feed, Files, Interface, LiveTable
 from tests.stages.extract.shop_contract import contract_document
@@ -100,7 +100,9 @@ class World:
     clock: Clock = field(default_factory=Clock)
     silver: Silver = field(default_factory=Silver)
     differences: list[Difference] = field(default_factory=list)
-    deaths: list[str] = field(default_factory=list)
+    deaths: list[tuple[str, str]] = field(default_factory=list)
+    """Where runs died, and how."""
+    tell: Callable[[str], None] | None = None
     failure: str = ""
     """Traceback of the stage that failed, and ended the world."""
 
@@ -124,10 +126,16 @@ class World:
         """Go through all steps; return what differed."""
         for turn in self.timetable:
             try:
+                began = time.monotonic()
                 self.take(turn)
+                if self.tell:
+                    self.tell(f"  {self.kind} step {len(self.clock.began)}: {time.monotonic() - began:.0f} s, "
+                              f"{len(self.differences)} differences")  # fmt: skip
             except Exception as error:  # whatever a stage raises is a difference: the model never fails
                 self.failure = traceback.format_exc()
-                self._differ(-1, len(self.clock.began) - 1, "the stages", "no error", f"{type(error).__name__}: {error}")
+                self._differ(
+                    -1, len(self.clock.began) - 1, "the stages", "no error", f"{type(error).__name__}: {error}"
+                )
                 break
         return self.differences
 
@@ -135,7 +143,7 @@ class World:
         """Go through one step."""
         step = self.clock.begin()
         self.department.act(step, turn, self.acts[step])
-        killed = dict(turn.killed)
+        killed = {death.stage: death for death in turn.killed}
         if turn.is_extracted:
             self.extract(step, killed.get("extract"))
         if turn.is_rebuilt:
@@ -148,10 +156,12 @@ class World:
             self.replay(conformed[turn.replay % len(conformed)])
             self.compare(step)
 
-    def extract(self, step: int, fatal: int | None = None) -> None:
+    def extract(self, step: int, death: Death | None = None) -> None:
         """Read the source, perhaps dying once on the way, and hold the batches against the model's."""
-        more = {"allow_mass_delete": True} if self.kind in ("full", "watermark") else {}
-        self._run(lambda: extract(self.contract.id, **more), fatal)
+        options: dict[str, Any] = {"allow_mass_delete": True} if self.kind in ("full", "watermark") else {}
+        if isinstance(self.department, Feed) and self.department.is_restarted:
+            options["feed_restarted"] = True
+        self._run("extract", options, death)
         expected = self.department.read(step)
         found = {}
         with session_scope() as session:
@@ -182,17 +192,17 @@ class World:
                 place = f"rows of record {record} in bronze, batch {label}"
                 self._differ(_history(record), step, place, wanted[label, record], found[label, record])
 
-    def conform(self, fatal: int | None = None, *, has_second: bool = False) -> None:
+    def conform(self, death: Death | None = None, *, has_second: bool = False) -> None:
         """Conform what waits, perhaps dying once on the way, perhaps beside another process."""
         with second_runner(self.contract.id if has_second else None):
-            self._run(lambda: conform(self.contract.id), fatal)
+            self._run("conform", {}, death)
         self.silver.conform(self.waiting)
         self.waiting = {}
 
     def replay(self, label: str) -> None:
         """Conform one batch again."""
         [batch] = [batch for batch, known in self.labels.items() if known == label]
-        conform(self.contract.id, batch)
+        perform("conform", self.contract.id, batch)
         self.silver.conform({label: self.silver.judged[label]})
 
     def rebuild(self) -> None:
@@ -204,9 +214,19 @@ class World:
         self.waiting = self.silver.judged | self.waiting
         self.silver.states.clear()
 
-    def _run(self, work: Any, fatal: int | None) -> None:
-        if fatal is not None and (death := run_and_die(work, fatal)):
-            self.deaths.append(death)
+    def _run(self, stage: str, options: dict[str, Any], death: Death | None) -> None:
+        """Run a stage; where it is to die, run it once to its death before."""
+
+        def work() -> None:
+            perform(stage, self.contract.id, **options)
+
+        if death is not None:
+            if death.way == "exception":
+                place = run_and_die(work, death.point)
+            else:
+                place = run_and_die_apart(stage, self.contract.id, options, death.point, death.way)
+            if place:
+                self.deaths.append((place, death.way))
         work()
 
     def compare(self, step: int) -> None:
@@ -247,7 +267,9 @@ class World:
     def _compare_counts(self, step: int, what: str, expected: Counter[Any], found: Counter[Any]) -> None:
         for place in sorted(expected.keys() | found.keys()):
             if expected[place] != found[place]:
-                self._differ(_history(place[1]), step, f"{what}: {' '.join(map(str, place))}", expected[place], found[place])
+                self._differ(
+                    _history(place[1]), step, f"{what}: {' '.join(map(str, place))}", expected[place], found[place]
+                )
 
     def _compare_ledger(self, step: int) -> None:
         with session_scope() as session:
