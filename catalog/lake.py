@@ -46,7 +46,8 @@ def open_table(table: Table) -> DeltaTable:
     """
     if not table.uri.startswith("file:"):
         return DeltaTable(table.uri)
-    newest_version(Path(table.local_path), table.name)
+    if newest_version(Path(table.local_path), table.name) is None:
+        raise TableNotFoundError(f"{table.name} was never created")
     return DeltaTable(table.local_path)
 
 

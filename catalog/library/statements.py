@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from catalog.model.contract import Contract
@@ -202,16 +201,14 @@ def statement_rows(contract: Contract) -> Any:  # noqa: ANN401 - a pyarrow datas
 
     Raises:
         NoStatementsError: when the library was never reconciled.
+        TableDamagedError: when the table's log is not whole.
     """
-    from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
-    table = statement_of(contract)
-    address = table.local_path if table.uri.startswith("file:") else table.uri
-    if table.uri.startswith("file:") and not Path(address, "_delta_log").is_dir():
-        raise _never_reconciled(contract)
+    from catalog.lake import open_table
+
     try:
-        return DeltaTable(address).to_pyarrow_dataset()
+        return open_table(statement_of(contract)).to_pyarrow_dataset()
     except TableNotFoundError as error:
         raise _never_reconciled(contract) from error
 

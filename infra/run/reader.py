@@ -15,6 +15,7 @@ import pandas as pd
 from catalog.control.session import session_scope
 from catalog.control.shares import list_share_versions
 from catalog.control.tables import ShareVersion
+from catalog.delta_log import newest_version
 from catalog.model.layers import Table, absolute_uri
 from catalog.model.registry import get_registry
 from catalog.model.settings import Settings
@@ -98,6 +99,8 @@ def _gold(version: ShareVersion) -> pd.DataFrame:
 
     gold = Table(version.table_name, absolute_uri(version.table_uri))
     address = gold.local_path if gold.uri.startswith("file:") else gold.uri
+    if gold.uri.startswith("file:"):
+        newest_version(Path(address), gold.name, upto=version.delta_version)
     frame: pd.DataFrame = DeltaTable(address, version=version.delta_version).to_pyarrow_table().to_pandas()
     return frame
 
