@@ -84,6 +84,16 @@ def run(resource: Resource, batch: Batch = None) -> None:
     perform_all(resource, batch)
 
 
+@app.command()
+def upgrade(
+    resource: Annotated[list[str], typer.Option("--resource", "-r", help="Only these; default all.")] = [],  # noqa: B006
+) -> None:
+    """Bring the tables of an older home into the present form (升级), once; again it changes nothing."""
+    from jobs.upgrade import upgrade as bring_up
+
+    bring_up(resource)
+
+
 def main() -> None:
     """Run the command line; errors meant for people come without a traceback."""
     try:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from catalog.control.session import session_scope
+from catalog.control.positions import get_table_position, set_position
+from catalog.control.session import in_transaction, session_scope
 from catalog.lake import query
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.row_text import row_hash
@@ -25,6 +26,7 @@ from jobs.conform.stage import conform
 from jobs.runtime.lease import AlreadyRunningError, leased
 from jobs.runtime.row_hash import row_hash as hash_column
 from jobs.runtime.versions import order_column
+from jobs.upgrade import upgrade
 from tests.stages.extract.shop_contract import file_source
 
 COLUMNS = {"code": "代码", "record_no": "记录号", "mobile": "手机", "landline": "座机"}
@@ -84,7 +86,26 @@ def test_files_stand_by_when_they_were_made_whatever_arrives_late(department):
     before = living(department)
     conform(department.contract.id, oldest.batch_id)
     assert living(department) == before, "a batch judged again puts no older version back"
+    hold_the_upgrade(department)
     hold_the_proof(department, replayed)
+
+
+def hold_the_upgrade(department):
+    """Rows of an older home get hash, order and identity once; who had read the table has read it still."""
+    table, asked = table_of(department.contract), "SELECT record_no, _row_hash, _row_id, _order FROM s"
+    told = {row["record_no"]: row for row in query(asked, s=table)}
+    lake = DeltaTable(table.local_path)
+    lake.update(updates={"_row_hash": "0", "_row_id": "NULL", "_order": "NULL"})
+    old = DeltaTable(table.local_path).version()
+    in_transaction(lambda session: set_position(session, "reader", table.name, str(old)))
+    upgrade([department.contract.id])
+    assert {row["record_no"]: row for row in query(asked, s=table)} == told
+    now = DeltaTable(table.local_path).version()
+    kept = in_transaction(lambda session: get_table_position(session, "reader", table.name))
+    assert now > old
+    assert kept.version == now
+    upgrade([department.contract.id])
+    assert DeltaTable(table.local_path).version() == now
 
 
 def hold_the_proof(department, batches):
