@@ -259,8 +259,10 @@ def test_no_record_speaks_for_another_number_than_its_own_but_where_persons_merg
     persons, spark, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(persons, "lake_uri", f"file:{tmp_path}")
-    rows = [practitioner(n, "示范", 9 if n in (2, 8) else 1) for n in range(1, 9)]
-    write(spark, KEYLESS, [{**row, "_record_key": str(n)} for n, row in enumerate(rows, start=1)])
+    rows = [practitioner(n, "示范", 9 if n in (2, 7) else 1) for n in range(1, 10)]
+    for n, row in enumerate(rows, start=1):
+        row |= {"_record_key": str(min(n, 8)), "_order": None if n < 7 else (10 if n == 8 else n, 1, 1, n)}
+    write(spark, KEYLESS, rows)
     tables = [identity_of(contract()), linkage_of(contract()), redirect_of(contract())]
     shapes = [IDENTITY_COLUMNS, linkage_columns("person"), REDIRECT_COLUMNS]
     found = [(f"{r}|{k}", r, k, entity(made_of), entity(made_of)) for (r, k), (made_of, _) in BELONGING.items()]
@@ -275,8 +277,9 @@ def test_no_record_speaks_for_another_number_than_its_own_but_where_persons_merg
         delta.ensure(spark, table, shape)
         frame = spark.createDataFrame(content, ", ".join(f"{name} string" for name in columns))
         delta.merge(spark, frame, table, columns[:1])
-    now = {table.name: delta.current_version(spark, table) for table in (table_of(contract(KEYLESS)), *tables)}
+    now = {table.name: delta.table_version(spark, table) for table in (table_of(contract(KEYLESS)), *tables)}
     judged = judged_records(spark, keyed.Work(contract(), contract(KEYLESS), None, now), None).collect()
+    assert len(judged) == 8, "of two rows of one record the newer one"
     assert {row["_record_key"]: row["_reason"] or row["citizen_id"] for row in judged} == {
         "1": "NEWER_RECORD_SPEAKS", "2": ANN, "3": "KEY_OF_ANOTHER", "4": CAT, "5": "SEVERAL_NATIONAL_KEYS",
         "6": "NO_NATIONAL_KEY", "7": "NEWER_RECORD_SPEAKS", "8": "F",

@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import date
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,10 +13,11 @@ from catalog.control.ledger import ledger_entries
 from catalog.control.migrations import migrate
 from catalog.control.reviews import list_pairs
 from catalog.control.session import session_scope
-from catalog.model.layers import identity_of, redirect_of, stages_of
+from catalog.model.layers import identity_of, redirect_of, stages_of, table_of
 from catalog.model.registry import get_registry
 from jobs.reconcile.linking.stage import link
 from jobs.runtime import delta
+from jobs.runtime.inputs import InputAwayError
 from jobs.stages import WrongStageError, perform
 from tests.stages.reconcile.library_rows import ANN, BEN, forget, library, silver_row, write
 
@@ -158,3 +160,17 @@ def test_a_record_split_off_has_an_id_of_its_own_and_a_merge_leaves_a_redirect(l
     assert identities(spark)["2"]["entity_id"] == parted["entity_id"]
     history = ask("redirects", LIBRARY, parted["entity_id"])
     assert [(h["recorded_by"], h["ended_by"]) for h in history] == [("示范审核员", "示范审核员")]
+
+
+def test_an_input_that_is_away_is_missed_and_one_made_anew_is_linked_whole(linked, spark):
+    silver = table_of(get_registry().get("population.insured_person"))
+    place, before = Path(silver.local_path), identities(spark)
+    place.rename(place.with_name("away"))
+    with pytest.raises(InputAwayError, match=r"silver\.population__insured_person was consumed before"):
+        link(LIBRARY)
+    rows = [silver_row(citizen_id=BEN, record_no=72, name="示范乙", _record_key=f"{RUN}-72")]
+    write(spark, "population.insured_person", rows)
+    link(LIBRARY)
+    after = identities(spark)
+    assert after["72"]["entity_id"] == after["3"]["entity_id"]
+    assert {key: after[key]["entity_id"] for key in before} == {key: row["entity_id"] for key, row in before.items()}

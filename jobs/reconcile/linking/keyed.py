@@ -7,30 +7,43 @@ key speaks for another key, unless persons have made the two one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from sqlalchemy.orm import Session
 
-from catalog.control.positions import get_position, set_position
+from catalog.control.positions import (
+    TableVersion,
+    get_position,
+    get_table_position,
+    set_position,
+    set_table_position,
+)
 from catalog.control.session import session_scope
 from catalog.model.authority import reconcile_of
 from catalog.model.contract import Contract
 from catalog.model.keyless import is_keyless
 from catalog.model.layers import Table, identity_of, keyed_of, linkage_of, redirect_of, table_of, waiting_of
-from catalog.model.registry import get_registry
+from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.linking.keys import WAITS, judged_records
+from jobs.reconcile.linking.newest import newness
 from jobs.reconcile.linking.tables import WAITING_COLUMNS, keyed_columns
+from jobs.reconcile.memory import is_lost, label_of
 from jobs.runtime import delta
+from jobs.runtime.row_hash import HASH_VERSION, row_hash
 from jobs.runtime.stage import StageRun
 from jobs.runtime.staging import staged
+from jobs.runtime.table_state import pin
 from jobs.runtime.volume import expect_batch
 
 _ORIGIN = ("_batch_id", "_source_at", "_source_file", "_row_number")
-_SAYS = ("_row_hash", "_batch_id", "_record_key", "_is_deleted", "_entity_id", "_linked_by")
-"""What makes a row another than it was."""
+SHAPE = "shape"
+"""Name of the position that remembers what the rows of the table hold."""
 _WAITS_FOR = ("_record_key", "_entity_id", "_reason", "_batch_id")
 
 
@@ -40,9 +53,9 @@ class Work:
 
     library: Contract
     source: Contract
-    before: dict[str, int] | None
+    before: dict[str, TableVersion] | None
     """Table → the version taken in; None when everything is looked at."""
-    now: dict[str, int]
+    now: dict[str, TableVersion]
     """Table → the version read: the source's own, who belongs to whom, where ids lead, and the keys of records."""
 
     @property
@@ -56,22 +69,32 @@ class Work:
         return keyed_of(self.library, self.source)
 
     @property
+    def outputs(self) -> list[Table]:
+        """The tables that are kept."""
+        return [self.table, waiting_of(self.library, self.source)]
+
+    @property
     def label(self) -> str:
         """The ledger's batch id: which versions were brought together."""
-        return f"{self.source.name}-" + ".".join(str(version) for version in self.now.values())
+        return f"{self.source.name}-{label_of(self.now.values())}"
+
+    @property
+    def has_no_news(self) -> bool:
+        """Whether every table read is as it was taken in."""
+        return self.before is not None and all(self.before[n].version == v.version for n, v in self.now.items())
 
     def read(self, spark: SparkSession, table: Table) -> DataFrame:
         """Return one of the tables read, as pinned."""
-        return delta.read(spark, table, self.now[table.name])
+        return delta.read(spark, table, self.now[table.name].version)
 
     def feed(self, spark: SparkSession, table: Table) -> DataFrame | None:
         """Return what changed in one of the tables read, or None when nothing did."""
-        if self.before is None or self.before[table.name] == self.now[table.name]:
+        if self.before is None or self.before[table.name].version == self.now[table.name].version:
             return None
-        return delta.changed_rows(spark, table, self.before[table.name], self.now[table.name])
+        return delta.changed_rows(spark, table, self.before[table.name].version, self.now[table.name].version)
 
 
-def keep_keyed(spark: SparkSession, library: Contract, linked: Mapping[str, int], run: StageRun) -> None:
+def keep_keyed(spark: SparkSession, library: Contract, linked: Sequence[InputVersion], run: StageRun) -> None:
     """Bring what the keyless sources of a library say under its key, and tell which of their records wait.
 
     A try that is cut short is done again from the same positions, and changes only what it had not come to.
@@ -79,20 +102,20 @@ def keep_keyed(spark: SparkSession, library: Contract, linked: Mapping[str, int]
     Args:
         spark: the session.
         library: a linked base library whose identities and redirects have been written.
-        linked: source → version of its silver table up to which its records are linked.
+        linked: the silver tables up to which records are linked.
         run: the run of linking.
     """
-    for resource, version in linked.items():
-        source = get_registry().get(resource)
-        if is_keyless(library, source):
-            _keep_source(spark, library, source, version, run)
+    for version in linked:
+        if is_keyless(library, version.contract):
+            _keep_source(spark, library, version, run)
 
 
-def _keep_source(spark: SparkSession, library: Contract, source: Contract, version: int, run: StageRun) -> None:
+def _keep_source(spark: SparkSession, library: Contract, linked: InputVersion, run: StageRun) -> None:
+    source = linked.contract
     delta.ensure(spark, keyed_of(library, source), keyed_columns(library, source))
     delta.ensure(spark, waiting_of(library, source), WAITING_COLUMNS)
-    work = _work(spark, library, source, version)
-    if work.before == work.now:
+    work = _work(spark, library, source, linked.now)
+    if work.has_no_news:
         return
     expect_batch(spark, library)
     with ExitStack() as stack:
@@ -110,23 +133,37 @@ def _keep_source(spark: SparkSession, library: Contract, source: Contract, versi
     run.say(f"{source.id}: {speaking:,} record(s) speak for an entity, {total - speaking:,} wait {why}".rstrip())
     if total:
         run.ledger(work.table.name, work.label, read=total, accepted=speaking, set_aside=total - speaking)
-    with session_scope() as session:
-        for name, read in work.now.items():
-            set_position(session, work.table.name, name, str(read))
+    positions = work.now | {table.name: pin(spark, table) for table in work.outputs}
+
+    def record(session: Session) -> None:
+        for name, read in positions.items():
+            set_table_position(session, work.table.name, name, read)
+        set_position(session, work.table.name, SHAPE, _shape(work.library, work.source))
+
+    run.transaction(record)
 
 
-def _work(spark: SparkSession, library: Contract, source: Contract, version: int) -> Work:
-    now = {table_of(source).name: version}
+def _work(spark: SparkSession, library: Contract, source: Contract, version: TableVersion) -> Work:
     linking = (identity_of(library), redirect_of(library), linkage_of(library))
-    now |= {linked.name: delta.current_version(spark, linked) for linked in linking}
-    consumer = keyed_of(library, source)
+    now = {table_of(source).name: version} | {table.name: pin(spark, table) for table in linking}
+    whole = Work(library, source, None, now)
     with session_scope() as session:
-        known = {name: get_position(session, consumer.name, name) for name in now}
-    before = {name: int(position) for name, position in known.items() if position is not None}
-    is_whole = len(before) < len(now) or any(before[name] > now[name] for name in now)
-    if is_whole or delta.current_version(spark, consumer) == 0:
-        return Work(library, source, None, now)
-    return Work(library, source, before, now)
+        known = {
+            name: get_table_position(session, whole.table.name, name)
+            for name in (*now, *(table.name for table in whole.outputs))
+        }
+        shape = get_position(session, whole.table.name, SHAPE)
+    before = {name: position for name in now if (position := known[name]) is not None and position.precedes(now[name])}
+    is_lost_any = any(is_lost(spark, table, known[table.name]) for table in whole.outputs)
+    if len(before) < len(now) or is_lost_any or shape != _shape(library, source):
+        return whole
+    return replace(whole, before=before)
+
+
+def _shape(library: Contract, source: Contract) -> str:
+    """Return a hash of what a row of the table holds besides rows of its inputs: when it moves, all are looked at."""
+    held = [HASH_VERSION, source.key, keyed_columns(library, source)]
+    return hashlib.sha256(json.dumps(held, ensure_ascii=False).encode()).hexdigest()
 
 
 def _concerned(spark: SparkSession, work: Work) -> DataFrame | None:
@@ -166,8 +203,9 @@ def _write_keyed(
         known = of_entities.unionByName(known.join(named, work.key, "left_semi")).dropDuplicates([work.key])
     gone = known.where(~F.col("_is_deleted")).join(speaking, work.key, "left_anti")
     rows = speaking.unionByName(_tombstones(gone, work.read(spark, table_of(work.source))).select(*columns))
-    before = known.select(work.key, _hash(_SAYS).alias("_was"))
-    differing = rows.join(before, work.key, "left").where(F.col("_was").isNull() | (F.col("_was") != _hash(_SAYS)))
+    says = row_hash(*[name for name in columns if name != "_recorded_at"])
+    before = known.select(work.key, says.alias("_was"))
+    differing = rows.join(before, work.key, "left").where(~F.col("_was").eqNullSafe(says))
     with staged(spark, differing, run, f"differing_{work.source.name}") as changed:
         present = changed.where("_was IS NOT NULL").select(work.key)
         delta.bring(spark, changed.select(*columns), work.table, [work.key], present=present, update_when="true")
@@ -177,7 +215,7 @@ def _tombstones(gone: DataFrame, silver: DataFrame) -> DataFrame:
     """Return rows as deleted: by the batch that deleted the record, where one did and not a person or a link."""
     own = silver.join(F.broadcast(gone.select("_record_key").distinct()), "_record_key", "left_semi")
     ended = own.groupBy("_record_key").agg(
-        F.every("_is_deleted").alias("_has_ended"), F.max_by(F.struct(*_ORIGIN), "_source_at").alias("_last")
+        F.every("_is_deleted").alias("_has_ended"), F.max_by(F.struct(*_ORIGIN), newness(own)).alias("_last")
     )
     by_source = F.col("_has_ended") & F.col("_last").isNotNull()
     origin = {name: F.when(by_source, F.col(f"_last.{name}")).otherwise(F.col(name)) for name in _ORIGIN}
@@ -194,13 +232,10 @@ def _write_waiting(spark: SparkSession, work: Work, judged: DataFrame, concerned
     if concerned is not None:
         stood = stood.join(F.broadcast(concerned), "_entity_id", "left_semi")
     released = stood.join(waits, "_record_key", "left_anti").select(F.col("_record_key").alias("key"))
-    said = stood.select("_record_key", _hash(_WAITS_FOR).alias("_was"))
-    fresh = waits.join(said, "_record_key", "left").where(F.col("_was").isNull() | (F.col("_was") != _hash(_WAITS_FOR)))
+    reason = row_hash(*_WAITS_FOR)
+    said = stood.select("_record_key", reason.alias("_was"))
+    fresh = waits.join(said, "_record_key", "left").where(~F.col("_was").eqNullSafe(reason))
     if released.limit(1).collect():
         delta.delete_keys(spark, released, table, "_record_key")
     if fresh.limit(1).collect():
         delta.merge(spark, fresh.drop("_was"), table, ["_record_key"])
-
-
-def _hash(columns: tuple[str, ...]) -> Column:
-    return F.xxhash64(*columns)

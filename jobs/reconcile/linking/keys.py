@@ -13,6 +13,7 @@ from pyspark.sql.window import Window
 
 from catalog.model.layers import identity_of, linkage_of, redirect_of, table_of
 from jobs.reconcile.identity import entity_id
+from jobs.reconcile.linking.newest import newest_rows, newness
 
 if TYPE_CHECKING:
     from jobs.reconcile.linking.keyed import Work
@@ -29,8 +30,7 @@ def judged_records(spark: SparkSession, work: Work, concerned: DataFrame | None)
     """Return the living records of a keyless source with the key for which each speaks, or why it does not.
 
     An entity's key is the one its id was made of; where its id was made otherwise and persons let one keyed entity lead
-    to it, that one's. Of several records of one entity the newest by ``_source_at`` speaks, then the first by record
-    key.
+    to it, that one's. Of several records of one entity the newest speaks, then the first by record key.
 
     Args:
         spark: the session.
@@ -52,7 +52,7 @@ def judged_records(spark: SparkSession, work: Work, concerned: DataFrame | None)
     if concerned is not None:
         own = own.join(F.broadcast(concerned), "_entity_id", "left_semi")
     silver = work.read(spark, table_of(work.source)).where(~F.col("_is_deleted")).drop(work.key)
-    living = silver.join(own, "_record_key")
+    living = newest_rows(silver.join(own, "_record_key"))
     stated = _stated_keys(spark, work, members, own.select("_entity_id").distinct())
     strayed = stated.where("_leads_to <> _entity_id").select("_record_id").withColumn("_strayed", F.lit(True))
     agreed = stated.where("_leads_to = _entity_id").groupBy("_entity_id")
@@ -87,7 +87,7 @@ def _with_reason(rows: DataFrame, key: str) -> DataFrame:
         .when(has_none, F.lit(NO_NATIONAL_KEY))
     )
     rows = rows.withColumn("_reason", reason)
-    order = [F.col("_source_at").desc_nulls_last(), F.col("_record_key")]
+    order = [newness(rows).desc(), F.col("_record_key")]
     together = Window.partitionBy(F.coalesce(F.col(key), F.col("_record_key")), F.col("_reason").isNull())
     rows = rows.withColumn("_place", F.row_number().over(together.orderBy(*order)))
     is_second = F.col("_reason").isNull() & (F.col("_place") > 1)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
 from catalog.model.layers import Table, identity_of, linkage_of, redirect_of, table_of
+from jobs.reconcile.affected import InputVersion
 from jobs.reconcile.linking.deterministic import KEYS
 from jobs.reconcile.linking.features import RECORD_ID, feature_schema
 from jobs.reconcile.linking.model import LinkageModel
@@ -31,16 +32,16 @@ def ensure_tables(spark: SparkSession, contract: Contract, model: LinkageModel) 
         delta.ensure(spark, table, columns)
 
 
-def changed_records(
-    spark: SparkSession, source: Contract, model: LinkageModel, before: int | None, now: int
-) -> list[Record]:
-    """Return the living records of one silver table that changed after version ``before``; all without one."""
-    rows = silver_records(spark, source, model, now)
-    if before is not None:
-        feed = delta.changed_rows(spark, table_of(source), before, now).select("_record_key").distinct()
-        ids = feed.select(F.concat_ws("|", F.lit(source.id), "_record_key").alias(RECORD_ID))
-        rows = rows.join(F.broadcast(ids), RECORD_ID, "left_semi")
-    found: list[Record] = rows.toArrow().to_pylist()
+def changed_records(spark: SparkSession, version: InputVersion, model: LinkageModel) -> list[Record]:
+    """Return the living records of one silver table that changed since it was last linked; all where none tells."""
+    source = version.contract
+    if not version.is_news:
+        return []
+    changed = None
+    if version.since is not None:
+        feed = delta.changed_rows(spark, table_of(source), version.since, version.now.version)
+        changed = feed.select("_record_key").distinct()
+    found: list[Record] = silver_records(spark, source, model, version.now.version, changed).toArrow().to_pylist()
     return found
 
 
@@ -113,7 +114,7 @@ def write_redirects(spark: SparkSession, contract: Contract, redirects: Mapping[
     rows = delta.read(spark, identity_of(contract))
     led = rows.join(F.broadcast(frame), rows["original_id"] == frame["from_id"], "left")
     now = F.coalesce(F.col("to_id"), F.col("original_id"))
-    moved = led.where(now != F.col("entity_id")).withColumn("entity_id", now)
+    moved = led.where(~now.eqNullSafe(F.col("entity_id"))).withColumn("entity_id", now)
     moved = moved.withColumn("_recorded_at", F.current_timestamp()).select(*rows.columns)
     if moved.limit(1).collect():
         delta.merge(spark, moved, identity_of(contract), [RECORD_ID])

@@ -22,6 +22,7 @@ from catalog.model.layers import table_of
 from catalog.model.linkage_words import plain_text
 from jobs.reconcile.linking.features import RECORD_ID
 from jobs.reconcile.linking.model import LinkageModel
+from jobs.reconcile.linking.newest import newest_rows
 from jobs.runtime import delta
 
 Record = dict[str, str | None]
@@ -115,16 +116,31 @@ def _rows(
 
 
 def silver_records(
-    spark: SparkSession, contract: Contract, model: LinkageModel, version: int | None = None
+    spark: SparkSession,
+    contract: Contract,
+    model: LinkageModel,
+    version: int | None = None,
+    changed: DataFrame | None = None,
 ) -> DataFrame:
-    """Return the living rows of a silver table as records, all text."""
+    """Return the living records of a silver table, all text; of several rows of one record the newest.
+
+    Args:
+        spark: the session.
+        contract: of the table.
+        model: says which elements are compared.
+        version: of the table; default the newest.
+        changed: only these records, one column ``_record_key``; default all.
+    """
     columns = fields_of(contract, model)
     rows = delta.read(spark, table_of(contract), version).where(~F.col("_is_deleted"))
+    if changed is not None:
+        rows = rows.join(F.broadcast(changed), "_record_key", "left_semi")
     fields: dict[str, list[str]] = {}
     for column, field in columns.items():
         fields.setdefault(field, []).append(column)
     picked = [F.coalesce(*[F.col(c).cast("string") for c in found]).alias(f) for f, found in fields.items()]
-    return rows.select(F.concat_ws("|", F.lit(contract.id), F.col("_record_key")).alias(RECORD_ID), *picked)
+    record = F.concat_ws("|", F.lit(contract.id), F.col("_record_key")).alias(RECORD_ID)
+    return newest_rows(rows).select(record, *picked)
 
 
 def keyed(records: Iterable[Record]) -> dict[str, Record]:

@@ -9,15 +9,16 @@ from pyspark.sql import SparkSession
 from sqlalchemy.orm import Session
 
 from catalog.control.identities import assignments_of, merge_entities, redirects_of
-from catalog.control.positions import get_position, set_position
+from catalog.control.positions import get_table_position, set_table_position
 from catalog.control.reviews import decided_pairs, queue_pairs
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
 from catalog.model.entity_ids import entity_id_of
 from catalog.model.keyless import is_keyless
-from catalog.model.layers import identity_of, table_of
+from catalog.model.layers import Table, identity_of, linkage_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
+from jobs.reconcile.affected import InputVersion, is_there
 from jobs.reconcile.linking import library as kept
 from jobs.reconcile.linking.engine import DuckDBEngine, Engine, SparkEngine
 from jobs.reconcile.linking.evaluation import national_keys
@@ -26,9 +27,10 @@ from jobs.reconcile.linking.keyed import keep_keyed
 from jobs.reconcile.linking.model import LinkageModel, load_model
 from jobs.reconcile.linking.queue import candidates
 from jobs.reconcile.linking.resolution import Decisions, Known, Resolution, resolve
-from jobs.runtime import delta
+from jobs.reconcile.memory import is_lost, label_of
 from jobs.runtime.spark import connect
-from jobs.runtime.stage import stage_run
+from jobs.runtime.stage import StageRun, stage_run
+from jobs.runtime.table_state import pin
 
 STAGE = "link"
 
@@ -43,10 +45,19 @@ class Work:
     """Features of those whose entity is to be found."""
     known: Known
     decisions: Decisions
-    now: dict[str, int]
-    """Input → the version read."""
-    has_news: bool
-    """Whether any input changed since the last run."""
+    inputs: list[InputVersion]
+    """The inputs that exist, with the versions linked up to and read."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether any input changed since the last run."""
+        return any(version.is_news for version in self.inputs)
+
+    @property
+    def label(self) -> str:
+        """The ledger's batch id: which versions of the inputs were linked."""
+        names = "-".join(version.contract.name for version in self.inputs)
+        return f"{names}-{label_of(version.now for version in self.inputs)}"
 
 
 def link(library: str, version: int | None = None) -> Resolution:
@@ -75,10 +86,10 @@ def link(library: str, version: int | None = None) -> Resolution:
             engine = SparkEngine(spark)
         secret = get_settings().require("identity_key")
         found = resolve(model, work.new, work.known, work.decisions, secret, engine)
-        _keep(spark, contract, model, work, found)
-        keep_keyed(spark, contract, work.now, run)
+        _keep(spark, contract, model, work, found, run)
+        keep_keyed(spark, contract, work.inputs, run)
         if work.has_news or len(work.new):
-            label = _label(work.now) if work.has_news else f"{_label(work.now)}-{str(run.run_id)[:8]}"
+            label = work.label if work.has_news else f"{work.label}-{str(run.run_id)[:8]}"
             run.ledger(identity_of(contract).name, label, read=len(work.new), accepted=len(found.identities))
         run.say(f"{len(found.for_review):,} pair(s) for persons, compared by {engine.name}")
         return found
@@ -92,16 +103,10 @@ def link_waiting(resource: str, batch: str | None = None) -> None:
 
 def _work(spark: SparkSession, contract: Contract, model: LinkageModel) -> Work:
     """Return what changed since the last run, and what it may concern."""
+    inputs = _input_versions(spark, contract)
     with session_scope() as session:
         decisions = _decisions(session, contract.id)
-        before = _positions(spark, session, contract)
-    now = {s.id: delta.current_version(spark, table_of(s)) for s in _inputs(contract) if s.id in before}
-    changed = [
-        record
-        for source in _inputs(contract)
-        if source.id in now and before[source.id] != now[source.id]
-        for record in kept.changed_records(spark, source, model, before[source.id], now[source.id])
-    ]
+    changed = [record for version in inputs for record in kept.changed_records(spark, version, model)]
     fresh = extract_features(model.features, changed)
     seen = set(fresh[RECORD_ID].to_pylist())
     decided = {record for pair in decisions.pairs for record in pair} | set(decisions.assignments)
@@ -109,28 +114,42 @@ def _work(spark: SparkSession, contract: Contract, model: LinkageModel) -> Work:
     reopened = _reopened(standing, decisions)
     again = kept.features_of_records(spark, contract, model, reopened - seen)
     new = pa.concat_tables([_unsettled(contract.id, fresh, standing, reopened, decisions), again])
-    return Work(fresh, new, kept.known_around(spark, contract, model, new, decided), decisions, now, before != now)
+    return Work(fresh, new, kept.known_around(spark, contract, model, new, decided), decisions, inputs)
 
 
-def _keep(spark: SparkSession, contract: Contract, model: LinkageModel, work: Work, found: Resolution) -> None:
+def _keep(
+    spark: SparkSession, contract: Contract, model: LinkageModel, work: Work, found: Resolution, run: StageRun
+) -> None:
     """Write what was found; a try that is cut short is done again from the same positions."""
     kept.write_features(spark, contract, work.fresh)
-    with session_scope() as session:
+    pairs = candidates(model, found.for_review, work.new, work.known.features)
+
+    def decide(session: Session) -> dict[str, str]:
         for gone, stays in sorted(found.joined.items()):
             merge_entities(session, contract.id, stays, [gone], by=model.name, note="记录关联")
-        pairs = candidates(model, found.for_review, work.new, work.known.features)
         queue_pairs(session, contract.id, model.name, pairs)
-        redirects = redirects_of(session, contract.id)
+        return redirects_of(session, contract.id)
+
+    redirects = run.transaction(decide)
     kept.write_identities(spark, contract, found.identities, redirects)
     kept.write_redirects(spark, contract, redirects)
-    with session_scope() as session:
-        for source in _inputs(contract):
-            if source.id in work.now:
-                set_position(session, f"{STAGE}.{contract.id}", table_of(source).name, str(work.now[source.id]))
+    outputs = {table.name: pin(spark, table) for table in _remembered(contract)}
+    positions = {version.table.name: version.now for version in work.inputs} | outputs
+
+    def record(session: Session) -> None:
+        for name, version in positions.items():
+            set_table_position(session, _consumer(contract), name, version)
+
+    run.transaction(record)
 
 
-def _label(now: dict[str, int]) -> str:
-    return "-".join(f"{resource.split('.')[1]}.{version}" for resource, version in now.items())
+def _consumer(contract: Contract) -> str:
+    return f"{STAGE}.{contract.id}"
+
+
+def _remembered(contract: Contract) -> list[Table]:
+    """Return the tables without which linking knows nothing of the records that it has linked."""
+    return [identity_of(contract), linkage_of(contract)]
 
 
 def _inputs(contract: Contract) -> list[Contract]:
@@ -145,15 +164,23 @@ def _decisions(session: Session, library: str) -> Decisions:
     return Decisions(decided_pairs(session, library), assignments_of(session, library), redirects_of(session, library))
 
 
-def _positions(spark: SparkSession, session: Session, contract: Contract) -> dict[str, int | None]:
-    """Return input → the version linked up to, for the inputs that have been conformed."""
-    found: dict[str, int | None] = {}
-    is_first_time = delta.current_version(spark, identity_of(contract)) == 0
+def _input_versions(spark: SparkSession, contract: Contract) -> list[InputVersion]:
+    """Return the inputs that have been conformed; where linking's own tables were lost, as never linked before.
+
+    Raises:
+        InputAwayError: one that was linked before is not there.
+    """
+    tables, consumer = {source.id: table_of(source) for source in _inputs(contract)}, _consumer(contract)
+    names = [table.name for table in (*tables.values(), *_remembered(contract))]
+    with session_scope() as session:
+        known = {name: get_table_position(session, consumer, name) for name in names}
+    is_anew = any(is_lost(spark, table, known[table.name]) for table in _remembered(contract))
+    found = []
     for source in _inputs(contract):
-        if delta.exists(spark, table_of(source)):
-            consumed = get_position(session, f"{STAGE}.{contract.id}", table_of(source).name)
-            position = None if is_first_time else consumed
-            found[source.id] = None if position is None else int(position)
+        table = tables[source.id]
+        if is_there(spark, table, consumer, known[table.name]):
+            before = None if is_anew else known[table.name]
+            found.append(InputVersion(source, table, before, pin(spark, table)))
     return found
 
 
