@@ -281,7 +281,8 @@ class Live:
         found = []
         for place, (record, row) in enumerate(self.rows.items()):
             if self._known.get(record) != row:
-                at = min(row.time, arrival) if isinstance(row.time, int) else arrival
+                read_at = arrival - 1
+                at = read_at if row.time is None else min(row.time, arrival) if isinstance(row.time, int) else arrival
                 number = self.number(record, place)
                 found.append(Version(record, (arrival, at, arrival, number), label, row.key, row.name))
         if self.tells_deletions:
