@@ -21,9 +21,7 @@ class Claim:
     """Place among all versions; the last parts break ties within a delivery."""
 
 
-def refused_claims(
-    claims: Sequence[Claim], holders: Mapping[Hashable, str], leaving: Collection[str]
-) -> list[Claim]:
+def refused_claims(claims: Sequence[Claim], holders: Mapping[Hashable, str], leaving: Collection[str]) -> list[Claim]:
     """Return the claims whose record may not have the key that it states.
 
     Args:

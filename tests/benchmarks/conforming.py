@@ -17,8 +17,8 @@ from catalog.model.registry import Registry
 from catalog.model.settings import CHECKOUT
 from infra.stack.spark_server import cores
 from jobs.conform.standing import BRONZE, judged_rows
-from jobs.runtime.spark import connect, expect_rows
 from jobs.runtime.lease import Lease
+from jobs.runtime.spark import connect, expect_rows
 from jobs.runtime.stage import StageRun
 from tests.benchmarks import rules_peers as peers
 from tests.benchmarks.result import Result

@@ -44,9 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("table_name", name=op.f("pk_table_state")),
     )
     op.add_column("share_version", sa.Column("table_id", sa.Text(), nullable=True))
-    op.execute(
-        r"UPDATE share_version SET table_uri = regexp_replace(table_uri, '^.*/(gold/[^/]+)$', '\1')"
-    )
+    op.execute(r"UPDATE share_version SET table_uri = regexp_replace(table_uri, '^.*/(gold/[^/]+)$', '\1')")
 
 
 def downgrade() -> None:
