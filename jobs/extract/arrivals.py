@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,25 @@ def find_arrivals(contract: Contract, source: FileSource) -> list[Arrival]:
         if hidden or not path.is_file() or not path.resolve().is_relative_to(folder):
             continue
         found.append(
-            (path.stat().st_mtime_ns, Arrival(path, path.relative_to(folder).as_posix(), fingerprint_of(path)))
+            (
+                path.stat().st_mtime_ns,
+                Arrival(path, _readable(path.relative_to(folder).as_posix()), fingerprint_of(path)),
+            )
         )
     return [arrival for _, arrival in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+
+
+def _readable(name: str) -> str:
+    """Return a file name as people wrote it: one whose bytes are not UTF-8 was named on a Windows of this country.
+
+    >>> _readable("许可证.csv".encode("gbk").decode("utf-8", "surrogateescape"))
+    '许可证.csv'
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("gb18030", "backslashreplace")
+    return name
 
 
 def fingerprint_of(path: Path) -> str:

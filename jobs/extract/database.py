@@ -17,12 +17,13 @@ from catalog.model.contract import Contract
 from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
+from catalog.model.version_order import TOLERANCE
 from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.bronze import as_bronze, with_drawn_ids, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.extract.feed import FeedReading, in_generation, plan_feed
 from jobs.extract.feed_position import FeedPosition
-from jobs.extract.known_records import keep_records, known_records, present_records
+from jobs.extract.known_records import keep_records, known_records, present_records, repeated_keys
 from jobs.extract.known_rows import earlier_rows, without_same_cursor, without_unchanged
 from jobs.extract.laying import abandon_unfinished
 from jobs.extract.marks import Position
@@ -30,7 +31,16 @@ from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
 from jobs.extract.vanished import find_differences, tombstones
-from jobs.extract.windows import Window, cut_of, record_query, row_query, unknown_operations, window_of
+from jobs.extract.windows import (
+    Window,
+    cut_of,
+    record_query,
+    repeated_records,
+    row_query,
+    times_ahead,
+    unknown_operations,
+    window_of,
+)
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.staging import staged
@@ -118,6 +128,7 @@ class TableReading:
         expect_batch(spark, self.contract, self.declared)
         if self.register.latest_accepted() is None:
             if self.declared:
+                record.notes += self._noted()
                 self._write(spark, self._rows(spark, record.batch_id, self.window.condition), record, self.declared)
             else:
                 self.register.run.say(f"{self.place} is empty")
@@ -128,6 +139,7 @@ class TableReading:
         with staged(spark, whole, self.register.run, "arrived") as rows:
             arrived = rows.count()
             if arrived:
+                record.notes += self._noted(rows)
                 self._write(spark, rows, record, arrived)
             else:
                 self.register.run.say(f"nothing new in {self.place} ({self.declared:,} rows of the overlap are known)")
@@ -199,6 +211,32 @@ class TableReading:
             rows=self.declared,
             detail={"rows": count, "first": first, "last": last},
         )
+
+    def _noted(self, fresh: DataFrame | None = None) -> list[Note]:
+        """Return what is to be noted of a batch: times still to come, and records that stand on several rows.
+
+        Args:
+            fresh: the new rows; not given when all of the window is new.
+        """
+        notes: list[Note] = []
+        if self.source.changed_at:
+            until = self.snapshot.taken_at + TOLERANCE
+            query = times_ahead(self.table, self.source.changed_at, self.window.condition, until)
+            ahead = int(str(self.snapshot.value(query)))
+            if ahead and fresh is not None:
+                ahead = fresh.where(F.col("_source_at") > F.lit(until)).count()
+            notes += [Note("SOURCE_TIME_AHEAD", self.place, count=ahead)] if ahead else []
+        repeated = self._repeated()
+        return notes + ([Note("RECORD_REPEATED", self.place, {"keys": repeated}, repeated)] if repeated else [])
+
+    def _repeated(self) -> int:
+        """Return how many records of a live table stand on more than one row in this snapshot."""
+        if isinstance(self.source, FeedSource):
+            return 0
+        if self.present is not None:
+            return repeated_keys(self.present)
+        query = repeated_records(self.table, self.contract.source.key, self.window.condition)
+        return int(str(self.snapshot.value(query)))
 
     def _rows(self, spark: SparkSession, identifier: str, condition: sql.Composable) -> DataFrame:
         """Return rows of the table as bronze rows of a batch."""

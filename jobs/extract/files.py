@@ -11,6 +11,7 @@ from catalog.control.tables import Batch
 from catalog.model.contract import Contract
 from catalog.model.settings import get_settings
 from catalog.model.source import FileSource
+from catalog.model.version_order import TOLERANCE
 from jobs.extract import landing
 from jobs.extract.admission import account, check_count, check_not_empty, check_receipt
 from jobs.extract.archives import Archive
@@ -89,7 +90,7 @@ class Intake:
 
     def _take_whole(self, arrival: Arrival, receipt: Receipt | None, held: DeliveryHeldError | None) -> Admitted | None:
         """Take a file as one delivery; hold it at once when it is known that it must be."""
-        changed = datetime.fromtimestamp(arrival.path.stat().st_mtime, UTC)
+        changed = _made_at(arrival.path.stat().st_mtime)
         received = landing.receive(self.contract, landing.blocks_of(arrival.path), arrival.path.suffix)
         if self._is_known(received.sha256):
             received.path.unlink()
@@ -97,6 +98,7 @@ class Intake:
             return None
         more = {"fingerprint": arrival.fingerprint, "source_at": _instant(receipt, changed)}
         record = self._record(received, arrival.name, receipt, more)
+        record.notes += _ahead(arrival.name, more["source_at"])
         file = landing.keep(self.contract, received, record.batch_id)
         beside = receipt_path(arrival.path)
         if beside.is_file():
@@ -119,7 +121,7 @@ class Intake:
             for member in archive.members:
                 name = f"{arrival.name}!{member.name}"
                 received = landing.receive(self.contract, archive.blocks(member), Path(member.name).suffix)
-                changed = datetime.fromtimestamp(member.mtime, UTC)
+                changed = _made_at(member.mtime)
                 taken, count = self._take_member(received, name, _instant(receipt, changed))
                 admitted += [taken] if taken else []
                 records += count
@@ -136,6 +138,7 @@ class Intake:
             earlier = self.register.accepted(received.sha256)
             return None, (earlier.received_rows or 0) if earlier else 0
         record = self._record(received, name, None, {"source_at": source_at, "is_member": True})
+        record.notes += _ahead(name, source_at)
         taken = self._admit(record, landing.keep(self.contract, received, record.batch_id), None)
         return taken, taken.reading.records if taken else record.received
 
@@ -238,6 +241,20 @@ class Intake:
 def _instant(receipt: Receipt | None, changed: datetime) -> str:
     """Return when the sender says it sent, else when the file was last changed."""
     return (receipt.sent_at if receipt and receipt.sent_at else changed).isoformat()
+
+
+def _made_at(seconds: float) -> datetime:
+    """Return the time of a file; one that no calendar has tells nothing, and the present stands for it."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
+
+
+def _ahead(name: str, source_at: str) -> list[Note]:
+    """Return a note of a delivery that says it was made at a time still to come."""
+    is_ahead = datetime.fromisoformat(source_at) > datetime.now(UTC) + TOLERANCE
+    return [Note("SOURCE_TIME_AHEAD", name, {"source_at": source_at})] if is_ahead else []
 
 
 def _sha256(path: Path) -> str:

@@ -47,6 +47,12 @@ def present_records(snapshot: Snapshot, query: sql.Composable) -> pa.Table:
     return found.set_column(1, "_changed_at", pc.fill_null(found["_changed_at"], NEVER))
 
 
+def repeated_keys(present: pa.Table) -> int:
+    """Return how many record keys stand on more than one row."""
+    counts = present.group_by("_record_key").aggregate([("_record_key", "count")])
+    return int(pc.sum(pc.greater(counts["_record_key_count"], 1)).as_py() or 0)
+
+
 def known_records(contract: Contract, earlier: DataFrame, version: int) -> pa.Table:
     """Return the living records as bronze knows them at ``version``.
 

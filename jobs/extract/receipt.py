@@ -28,7 +28,10 @@ class Receipt(BaseModel):
         """A time without a zone is Beijing time."""
         if value is None:
             return None
-        return (value if value.tzinfo else value.replace(tzinfo=BEIJING)).astimezone(UTC)
+        try:
+            return (value if value.tzinfo else value.replace(tzinfo=BEIJING)).astimezone(UTC)
+        except OverflowError:
+            raise ValueError("lies outside the calendar") from None
 
 
 def receipt_path(path: Path) -> Path:

@@ -75,6 +75,11 @@ class SourceTable:
             remedy="name a timestamp column as `changed_at`, or read the table as kind: full",
         )
 
+    def moment(self, column: str) -> sql.Composable:
+        """Return the SQL of an instant that calendars have: null before year 1, and the last one for ``infinity``."""
+        within = "CASE WHEN {0} >= '0001-01-01 00:00:00+00' THEN least({0}, '9999-12-31 23:59:59+00'::timestamptz) END"
+        return sql.SQL(within).format(self.instant(column))
+
     def require(self, *columns: str) -> None:
         """Check that the table has columns of its own that the pipeline needs.
 

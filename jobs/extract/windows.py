@@ -55,7 +55,8 @@ def _watermark_window(snapshot: Snapshot, table: SourceTable, source: WatermarkS
         start = datetime.fromisoformat(position.start) - timedelta(seconds=source.overlap_seconds)
         begins = start.astimezone(UTC).isoformat()
         later = "{} > {}::timestamptz" if changed == column else "{} > ({}::timestamptz AT TIME ZONE 'Asia/Shanghai')"
-        condition = sql.SQL(f"({later} OR {{}} IS NULL)").format(column, sql.Literal(begins), column)
+        untimed = "{} IS NULL OR {} < '0001-01-01'"
+        condition = sql.SQL(f"({later} OR {untimed})").format(column, sql.Literal(begins), column, column)
     found = snapshot.value(newest.format(changed, table.identifier, condition))
     reached = found.astimezone(UTC).isoformat() if isinstance(found, datetime) else ""
     return Window(condition, begins, max(reached, position.reached))
@@ -66,8 +67,8 @@ def row_query(table: SourceTable, source: DatabaseSource, condition: sql.Composa
     parts = [table.text(column) for column in table.columns]
     parts.append(sql.SQL("{} AS {}").format(_row_number(table, source), sql.Identifier("_row_number")))
     changed = source.changed_at
-    instant = table.instant(changed) if changed else sql.SQL("NULL::timestamptz")
-    parts.append(sql.SQL("{} AS {}").format(instant, sql.Identifier("_source_at")))
+    moment = table.moment(changed) if changed else sql.SQL("NULL::timestamptz")
+    parts.append(sql.SQL("{} AS {}").format(moment, sql.Identifier("_source_at")))
     parts.append(sql.SQL("{} AS {}").format(_operation(source), sql.Identifier("_operation")))
     parts.append(sql.SQL("{} AS {}").format(_origin(table, source), sql.Identifier("_source_file")))
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(parts), table.identifier, condition)
@@ -83,10 +84,7 @@ def record_query(
     """
     changed: sql.Composable = sql.SQL("NULL")
     if source.changed_at:
-        instant = table.instant(source.changed_at)
-        within = sql.SQL("{0} >= '0001-01-01' AND {0} < '10000-01-01'").format(instant)
-        micros = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(instant)
-        changed = sql.SQL("CASE WHEN {} THEN {} END").format(within, micros)
+        changed = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(table.moment(source.changed_at))
     record = record_key(table, key)
     return sql.SQL("SELECT {}, {}, coalesce({}, false) FROM {}").format(record, changed, condition, table.identifier)
 
@@ -131,6 +129,18 @@ def unknown_operations(table: SourceTable, source: FeedSource, condition: sql.Co
     return sql.SQL("SELECT count(*), min({0})::text, max({0})::text FROM {1} WHERE {2} AND ({3}) IS NULL").format(
         cursor, table.identifier, condition, _operation(source)
     )
+
+
+def times_ahead(table: SourceTable, changed: str, condition: sql.Composable, until: datetime) -> sql.Composable:
+    """Return the SELECT that counts rows whose time of change is later than ``until``."""
+    query = "SELECT count(*) FROM {} WHERE ({}) AND {} > {}::timestamptz"
+    return sql.SQL(query).format(table.identifier, condition, table.moment(changed), sql.Literal(until.isoformat()))
+
+
+def repeated_records(table: SourceTable, key: list[str], condition: sql.Composable) -> sql.Composable:
+    """Return the SELECT that counts the record keys which stand on more than one row."""
+    query = "SELECT count(*) FROM (SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) AS repeated"
+    return sql.SQL(query).format(table.identifier, condition, record_key(table, key))
 
 
 def _origin(table: SourceTable, source: DatabaseSource) -> sql.Composable:

@@ -198,6 +198,30 @@ def test_watermark_loses_nothing(source, department, live, monkeypatch):
     department.assert_balanced()
 
 
+def test_times_that_no_calendar_has_hide_no_change_and_are_noted_once(source, department, live):
+    change(source, live, 5, "无尽", "infinity")
+    change(source, live, 6, "太古", "-infinity")
+    change(source, live, 7, "将来", "2999-01-01 08:00+08")
+    department.extract()
+    [noted] = department.findings("SOURCE_TIME_AHEAD")
+    assert noted.count == 2
+    department.extract()
+    assert len(department.batches()) == 1
+
+    for names in (("改", "改古", "改来"), ("无尽", "太古", "将来")):
+        for record, name, at in zip((5, 6, 7), names, ("infinity", "-infinity", "2999-01-01 08:00+08"), strict=True):
+            change(source, live, record, name, at)
+        department.extract()
+        department.extract()
+    assert [b.received_rows for b in sorted(department.batches(), key=lambda b: b.arrival)] == [100, 3, 3]
+    source.execute(f"DELETE FROM {live} WHERE record_no = 8")  # noqa: S608
+    department.extract()
+    change(source, live, 8, "名8", "2026-03-01 08:08+08")
+    department.extract()
+    assert [v[0] for v in versions(department) if v[1] == "8"] == ["D", "U", "U"], "what was restored lives again"
+    department.assert_balanced()
+
+
 def test_records_known_are_found_again_from_bronze_when_their_file_is_lost_or_stale(source, department, live):
     department.extract()
     [kept] = landing_files(department)

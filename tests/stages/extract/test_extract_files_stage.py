@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ def test_a_day_of_deliveries_is_accounted_for(department):
     department.drop("06.csv", shops(60, 63), receipt_of(b"other", 3), at=6)
     department.drop("07.csv", shops(70, 73), at=7)
     department.drop("08.csv.part", shops(80, 83), at=8)
+    department.drop("09.csv", shops(90, 92), receipt_of(shops(90, 92), 2, sent_at="2099-01-01T00:00:00+08:00"), at=9)
+    department.drop(os.fsdecode("许可.csv".encode("gbk")), shops(100, 102), at=10)
 
     department.extract()
 
@@ -52,7 +55,11 @@ def test_a_day_of_deliveries_is_accounted_for(department):
         "05.csv": ("held", "COLUMN_ADDED"),
         "06.csv": ("held", "HASH_MISMATCH"),
         "07.csv": ("held", "RECEIPT_MISSING"),
+        "09.csv": ("accepted", None),
+        "许可.csv": ("held", "RECEIPT_MISSING"),
     }
+    [ahead] = department.findings("SOURCE_TIME_AHEAD")
+    assert (ahead.place, ahead.detail["source_at"]) == ("09.csv", "2098-12-31T16:00:00+00:00")
     ledger = {b.manifest["source_file"]: department.ledger()[b.batch_id] for b in department.batches()}
     assert ledger["01.csv"] == (30, 30, 0)
     assert ledger["02.csv"] == (0, 0, 0)
@@ -62,7 +69,8 @@ def test_a_day_of_deliveries_is_accounted_for(department):
     assert found.detail == {"declared": 12, "received": 10}
     assert [f.place for f in department.findings("HEADER_REORDERED")] == ["04.csv"]
     rows = {row["uscc"]: row for row in department.bronze()}
-    assert len(rows) == 31
+    assert len(rows) == 33
+    assert all(row["_row_id"] == row["_row_number"] for row in rows.values())
     assert (rows["C50"]["shop_name"], rows["C50"]["opened_date"]) == ("店50", "2024-01-01")
     assert rows["C3"]["_source_at"] == datetime(2026, 2, 28, 22, tzinfo=UTC).replace(tzinfo=None)
     assert (rows["C3"]["_row_number"], rows["C3"]["_source_file"], rows["C3"]["_record_key"]) == (5, "01.csv", "C3")
