@@ -108,12 +108,6 @@ def find_accepted_batch(session: Session, resource: str, content_sha256: str) ->
     ).one_or_none()
 
 
-def list_accepted(session: Session, resource: str) -> list[Batch]:
-    """Return the accepted batches of a resource, in the order they arrived."""
-    query = select(Batch).where(Batch.resource == resource, Batch.status == "accepted")
-    return list(session.scalars(query.order_by(Batch.arrival, Batch.batch_id)))
-
-
 def list_batches(
     session: Session,
     *,

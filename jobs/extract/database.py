@@ -170,7 +170,8 @@ class TableReading:
         notes: list[Note] = []
         if self.feed is not None:
             notes += self.feed.notes
-            manifest["generation_batch"] = self.feed.generation(identifier) or None
+            generation = self.feed.generation(identifier)
+            manifest |= {"generation_batch": generation} if generation else {}
         return BatchRecord(
             batch_id=identifier,
             kind=KINDS[self.source.kind],

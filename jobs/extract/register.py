@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.control.batches import find_batch, finish_stage, list_accepted, register_batch
+from catalog.control.batch_orders import accepted_batches
+from catalog.control.batches import find_batch, finish_stage, register_batch
 from catalog.control.findings import record_finding
 from catalog.control.masking import mask_personal
 from catalog.control.positions import get_position, set_position
@@ -89,7 +90,7 @@ class Register:
 
     def arrivals(self, is_counted: Callable[[Batch], bool] = lambda _: True) -> dict[str, int]:
         """Return the accepted batches, or those of them that count, with their arrival numbers."""
-        accepted = in_transaction(lambda session: list_accepted(session, self.contract.id))
+        accepted = in_transaction(lambda session: accepted_batches(session, self.contract))
         return {batch.batch_id: batch.arrival for batch in accepted if is_counted(batch)}
 
     def unfinished(self) -> Batch | None:

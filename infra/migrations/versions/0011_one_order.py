@@ -12,7 +12,7 @@ NOW = sa.text("now()")
 
 
 def upgrade() -> None:
-    """Number the batches by arrival, make the two tables, and keep addresses relative to the lake."""
+    """Number the batches by arrival, make the two tables, and keep addresses relative to the home."""
     op.add_column("batch", sa.Column("arrival", sa.BigInteger(), nullable=True))
     op.execute(
         "UPDATE batch SET arrival = numbered.arrival FROM (SELECT batch_id, "
@@ -21,6 +21,7 @@ def upgrade() -> None:
         "FROM batch) AS numbered WHERE numbered.batch_id = batch.batch_id"
     )
     op.alter_column("batch", "arrival", nullable=False)
+    op.execute(r"UPDATE batch SET location = regexp_replace(location, '^.*/landing/', '')")
     op.create_table(
         "stage_lease",
         sa.Column("resource", sa.Text(), nullable=False),
