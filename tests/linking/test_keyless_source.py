@@ -129,6 +129,7 @@ def persons(spark, stack, tmp_path_factory):
         government = person.government.model_copy(update={"reconcile": spec})
         changed.setitem(get_registry()._contracts, PERSON, person.model_copy(update={"government": government}))
         forget(PERSON)
+        forget(f"link.{PERSON}")
         write(spark, RESIDENT, [resident(ANN, "示范国华", 1, **ANNS)])
         variant = [{"column": "name", "raw": "示范 國华", "rule": "name"}]
         records = [
@@ -142,6 +143,7 @@ def persons(spark, stack, tmp_path_factory):
         link_and_reconcile()
         yield stack
     forget(PERSON)
+    forget(f"link.{PERSON}")
     with session_scope() as session:
         for merged in redirects_of(session, PERSON).keys() - standing:
             restore_entity(session, PERSON, merged, by="示范审核员")

@@ -63,8 +63,10 @@ def linked(spark, stack, tmp_path_factory):
     write(spark, "population.resident", rows)
     insured = silver_row(citizen_id=ANN, record_no=71, name="示范国华", _record_key=f"{RUN}-71")
     write(spark, "population.insured_person", [insured])
+    forget(f"link.{LIBRARY}")
     found = link(LIBRARY)
-    return found, identities(spark)
+    yield found, identities(spark)
+    forget(f"link.{LIBRARY}")
 
 
 def test_keys_link_first_and_the_model_what_has_none(linked):
