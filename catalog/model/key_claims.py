@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Claim:
-    """The newest living version of a record, which states a key."""
+    """What a record's newest living version states as its key."""
 
     record: str
     key: Hashable
     order: tuple[int, ...]
-    """Place among all versions; the last parts break ties within a delivery."""
+    """Place of the record's first version that states the key; the last parts break ties within a delivery."""
 
 
 def refused_claims(claims: Sequence[Claim], holders: Mapping[Hashable, str], leaving: Collection[str]) -> list[Claim]:

@@ -67,7 +67,7 @@ def decide(spark: SparkSession, sound: DataFrame, concerned: DataFrame | None, c
     left = sound
     while True:
         newest = without(left, overtaken_versions(left, contract))
-        found = _refused(newest, concerned, contract)
+        found = _refused(left, newest, concerned, contract)
         refused += found
         gone = _frame(spark, refused)
         if gone is None or not found:
@@ -91,7 +91,7 @@ def _frame(spark: SparkSession, rows: list[Row]) -> DataFrame | None:
     return spark.createDataFrame(named, "_batch_id string, _row_id bigint")
 
 
-def _refused(newest: DataFrame, concerned: DataFrame | None, contract: Contract) -> list[Row]:
+def _refused(left: DataFrame, newest: DataFrame, concerned: DataFrame | None, contract: Contract) -> list[Row]:
     """Return the newest versions that may not have the key they state; mostly no key is in question."""
     key = contract.key
     living = newest.where(~F.col("_is_deleted")).select(*key, "_record_key", *PLACE, "_batch_id")
@@ -109,7 +109,8 @@ def _refused(newest: DataFrame, concerned: DataFrame | None, contract: Contract)
     wanted = {_key(row, key) for row in rows}
     leaving = _leaving(newest, set(holders.values()), key, wanted)
     by_record = {row["_record_key"]: row for row in rows}
-    claims = [Claim(record, _key(row, key), _place(row)) for record, row in by_record.items()]
+    first = _first_stated(left, contested, key)
+    claims = [Claim(record, _key(row, key), first[record, _key(row, key)]) for record, row in by_record.items()]
     return [by_record[claim.record] for claim in refused_claims(claims, holders, leaving)]
 
 
@@ -117,8 +118,14 @@ def _key(row: Row, key: list[str]) -> tuple[object, ...]:
     return tuple(row[column] for column in key)
 
 
-def _place(row: Row) -> tuple[int, ...]:
-    return (*row[ORDER], row["_row_id"])
+def _first_stated(
+    left: DataFrame, contested: DataFrame, key: list[str]
+) -> dict[tuple[str, tuple[object, ...]], tuple[int, ...]]:
+    """Return record and key → the place of the first version that states it: how a run is cut must not decide."""
+    rows = left.where(~F.col("_is_deleted")).join(contested, key, "left_semi")
+    place = F.min(F.struct(*PLACE)).alias("first")
+    found = rows.groupBy("_record_key", *key).agg(place).collect()
+    return {(row["_record_key"], _key(row, key)): (*row["first"][ORDER], row["first"]["_row_id"]) for row in found}
 
 
 def _holders(held: DataFrame, contested: DataFrame, key: list[str]) -> dict[Hashable, str]:

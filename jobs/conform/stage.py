@@ -107,7 +107,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         if delta.current_version(spark, silver):
             others = _other_versions(spark, contract, waiting, judged, counted, run, stack)
             known, ends = (known, ends) if others is None else (known.unionByName(others), True)
-            named = judged if waiting.is_again else known
+            named = judged.select(*known.columns).unionByName(known) if waiting.is_again else known
             concerned = concerned_rows(delta.read(spark, silver), named, arrived, contract)
             concerned = stack.enter_context(staged(spark, concerned, run, "concerned"))
         decision = decide(spark, known, concerned, contract)

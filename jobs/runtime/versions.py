@@ -12,7 +12,8 @@ from catalog.model.source import FeedSource, FileSource, Source
 from catalog.model.version_order import BEFORE_ALL, TOLERANCE, BatchOrder, VersionOrder
 
 ORDER = "_order"
-ORDER_TYPE = "struct<rank:bigint,at:bigint,arrival:bigint,row:bigint>"
+ORDER_TYPE = "array<bigint>"
+"""Rank, time, arrival, row: a list, since Great Expectations takes the fields of a structure for columns."""
 
 
 def order_column(source: Source, batches: Mapping[str, BatchOrder]) -> Column:
@@ -34,8 +35,7 @@ def order_column(source: Source, batches: Mapping[str, BatchOrder]) -> Column:
     else:
         rank = arrival
         at = F.when(F.col("_is_deleted"), F.lit(BEFORE_ALL.at)).otherwise(F.least(at, arrival))
-    parts = {"rank": rank, "at": at, "arrival": arrival, "row": row}
-    return F.struct(*[column.cast("bigint").alias(name) for name, column in parts.items()])
+    return F.array(*[column.cast("bigint") for column in (rank, at, arrival, row)])
 
 
 def arrival_of(batches: Mapping[str, BatchOrder]) -> Column:
@@ -64,8 +64,7 @@ def of_batch(values: Mapping[str, object], kind: str) -> Column:
 
 def literal_order(order: VersionOrder) -> Column:
     """Return one order as a constant."""
-    parts = order._asdict().items()
-    return F.struct(*[F.lit(value).cast("bigint").alias(name) for name, value in parts])
+    return F.array(*[F.lit(value).cast("bigint") for value in order])
 
 
 def no_order() -> Column:

@@ -110,20 +110,20 @@ class Silver:
         rejected: set[Version] = set()
         while True:
             moving = _newest(fresh - rejected)
-            refused = self._refused(moving)
+            refused = self._refused(moving, _first_stated(fresh - rejected))
             if not refused:
                 self.states |= moving
                 return rejected
             rejected |= refused
 
-    def _refused(self, moving: dict[str, Version]) -> set[Version]:
+    def _refused(self, moving: dict[str, Version], first: Stated) -> set[Version]:
         """Return the versions that cannot have the key they claim, nor what follows from that."""
         standing, refused = dict(moving), set[Version]()
-        while losers := self._losers(standing):
+        while losers := self._losers(standing, first):
             refused |= {standing.pop(record) for record in losers}
         return refused
 
-    def _losers(self, moving: dict[str, Version]) -> set[str]:
+    def _losers(self, moving: dict[str, Version], first: Stated) -> set[str]:
         """Return the records that claim a key which another one holds or has claimed earlier."""
         holders = {
             state.key: record
@@ -136,10 +136,24 @@ class Silver:
                 claims.setdefault(version.key, []).append(version)
         losers = set()
         for key, claimants in claims.items():
-            earliest = min(claimants, key=lambda v: (v.order, v.record)).record
+            earliest = min(claimants, key=lambda v: (first[v.record, v.key], v.record)).record
             winner = holders.get(key, earliest)
             losers |= {v.record for v in claimants if v.record != winner}
         return losers
+
+
+Stated = dict[tuple[str, str | None], tuple[int, ...]]
+"""Record and key → the order of the first version that states it."""
+
+
+def _first_stated(versions: Iterable[Version]) -> Stated:
+    """Return since when each record of a run claims each key: how a run is cut must not decide."""
+    found: Stated = {}
+    for version in versions:
+        if not version.is_deleted:
+            stated = (version.record, version.key)
+            found[stated] = min(found.get(stated, version.order), version.order)
+    return found
 
 
 def _newest(versions: Iterable[Version]) -> dict[str, Version]:
