@@ -35,7 +35,7 @@ def digest(contract: Contract) -> str | None:
     if module is None:
         return None
     found = hashlib.sha256(inspect.getsource(module).encode())
-    for path in getattr(module, "DEPENDS_ON", ()):
+    for path in getattr(module, "depends_on", ()):
         found.update(Path(path).read_bytes())
     return found.hexdigest()
 

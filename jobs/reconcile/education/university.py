@@ -17,7 +17,7 @@ from catalog.model.layers import table_of
 from jobs.reconcile.affected import InputVersion
 from jobs.runtime import delta
 
-DEPENDS_ON = (SUCCESSIONS,)
+depends_on = (SUCCESSIONS,)
 """Files that decide which entries are one school: when one changes, every entry is looked at again."""
 
 
