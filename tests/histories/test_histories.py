@@ -1,4 +1,4 @@
-"""A small share of ``make prove``: a few dozen histories of each kind of source, and five deaths."""
+"""A small share of ``make prove``: forty histories of two kinds of source side by side, and two deaths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ground(stack, spark, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["file", "feed"])
 def test_histories_end_as_the_model_says(ground, kind, tmp_path):
-    draw = Draw(kind, 3, "small share")
+    draw = Draw(kind, 2, "small share")
     histories = {number: draw.history(number) for number in range(1, 41)}
     world = World(ground, kind, f"{kind}_{tmp_path.name}", draw.timetable, histories)
     assert [str(difference) for difference in world.live()] == [], world.failure
@@ -32,7 +32,7 @@ def test_histories_end_as_the_model_says(ground, kind, tmp_path):
 
 def test_runs_that_die_lose_nothing(ground):
     said: list[str] = []
-    assert live_alone(ground, "small share", 5, said.append, kinds=("file",)) == 0, said
+    assert live_alone(ground, "small share", 2, said.append, kinds=("file",)) == 0, said
 
 
 def version(record: str, at: int, key: str | None, *, deleted: bool = False) -> Version:
