@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -271,9 +272,9 @@ class Live:
             self.rows[record] = row
             past.append(row)
 
+    @abstractmethod
     def publish(self, changed: Mapping[str, Row | None]) -> None:
         """Bring the source to the state of ``rows``."""
-        raise NotImplementedError
 
     def read(self, step: int) -> Brought:
         """Return what differs from the last reading."""
