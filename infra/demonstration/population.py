@@ -1,8 +1,8 @@
 """公安 (public security): residents and households as exchange front-end feeds.
 
 World rule: a person with a planted fault is nobody's holder, representative, operator, employee or head of household,
-so that each fault shows in exactly one place. Rows that come late and still stand are in the answer key; late rows that
-newer ones have overtaken are not, since nothing of them may show.
+so that each fault shows in exactly one place. Late rows at the end of a feed stand and are in the answer key, whatever
+times they state; those that the feed overtakes further on are not, since nothing of them may show.
 """
 
 from __future__ import annotations
@@ -105,11 +105,12 @@ class Population:
         old.loc[deleted, "live"] = False
         changed = _choose(rng, old, old["live"], sizes.rows(PEOPLE, CHANGED))
         unmoved = old["live"] & ~old["record_no"].isin(old.loc[changed, "record_no"])
-        late_changed, overtaken = np.split(_choose(rng, old, unmoved, 2 * late), 2)
-        touched = np.union1d(changed, late_changed)
+        late_changed, turned_back = np.split(_choose(rng, old, unmoved, 2 * late), 2)
+        overtaken = _overtaken_rows(rng, day, old.loc[changed[:late]])
+        touched = np.union1d(changed, np.union1d(late_changed, turned_back))
         old.loc[touched, "phone"] = draw_phones(rng, len(touched))
-        late_rows = _late_rows(rng, day, fresh[~on_time], old.loc[late_changed], old.loc[overtaken])
-        for record, time in late_rows.iloc[: 2 * late][["record_no", "cd_time"]].itertuples(index=False):
+        late_rows = _late_rows(rng, day, fresh[~on_time], old.loc[late_changed], old.loc[turned_back])
+        for record, time in late_rows[["record_no", "cd_time"]].itertuples(index=False):
             planter.note("late_row", _RESOURCE, _DATASET, record, cd_time=time.isoformat())
         residents = [
             _events(fresh[on_time], "I", day.instants(rng, int(on_time.sum()))),
@@ -123,7 +124,8 @@ class Population:
         moved = pd.concat([fresh["household_no"], old.loc[deleted, "household_no"]])
         emptied = old.loc[alone, "household_no"]
         household_feed = self._household_events(rng, day, moved, founded["household_no"], emptied)
-        return PopulationFeeds(pd.concat([_in_order(residents), late_rows], ignore_index=True), household_feed)
+        feed = pd.concat([overtaken, _in_order(residents), late_rows], ignore_index=True)
+        return PopulationFeeds(feed, household_feed)
 
     def _draw(self, rng: np.random.Generator, count: int, day: BusinessDay) -> pd.DataFrame:
         people = draw_people(rng, count, self.next_record, self.taken, day.date)
@@ -188,16 +190,24 @@ def _choose(rng: np.random.Generator, people: pd.DataFrame, fit: pd.Series[bool]
 
 
 def _late_rows(
-    rng: np.random.Generator, day: BusinessDay, new: pd.DataFrame, changed: pd.DataFrame, overtaken: pd.DataFrame
+    rng: np.random.Generator, day: BusinessDay, new: pd.DataFrame, changed: pd.DataFrame, turned_back: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return rows that should have come before: new persons, changes that still stand, changes long overtaken."""
-    stale = overtaken.assign(phone=draw_phones(rng, len(overtaken)))
+    """Return the last rows of the feed, which should have come before: they stand, since a feed's cursor is its order.
+
+    Those of ``turned_back`` state a time before that of the version which they replace.
+    """
     rows = [
         _events(new, "I", day.instants(rng, len(new), days_before=4)),
         _events(changed, "U", day.instants(rng, len(changed), (21, 23), days_before=2)),
-        _events(stale, "U", stale["changed_us"].to_numpy() - 2 * DAY_US),
+        _events(turned_back, "U", turned_back["changed_us"].to_numpy() - 2 * DAY_US),
     ]
     return pd.concat(rows, ignore_index=True)
+
+
+def _overtaken_rows(rng: np.random.Generator, day: BusinessDay, changed: pd.DataFrame) -> pd.DataFrame:
+    """Return late changes that the same feed overtakes further on, so that nothing of them may show."""
+    stale = changed.assign(phone=draw_phones(rng, len(changed)))
+    return _events(stale, "U", day.instants(rng, len(stale), (21, 23), days_before=2))
 
 
 def _events(rows: pd.DataFrame, operation: str, microseconds: IntArray) -> pd.DataFrame:

@@ -189,19 +189,35 @@ def test_next_day_moves_about_one_row_in_a_hundred(full_world: tuple[World, list
 
 def test_late_rows_are_exactly_those_in_the_key_and_overtaken_ones(small_world: tuple[World, list[Deliveries]]):
     _, days = small_world
-    newest: dict[int, pd.Timestamp] = {}
     for deliveries in days:
         feed = deliveries.population.residents
         day_before = pd.Timestamp(deliveries.day.date - pd.Timedelta(days=1), tz="Asia/Shanghai")
         late = feed[feed["cd_time"] < day_before]
         keyed = {int(k) for k, kinds in planted_in([deliveries], "population.resident").items() if "late_row" in kinds}
-        stands = {r for r, t in late[["record_no", "cd_time"]].itertuples(index=False) if t >= newest.get(r, t)}
+        last = feed.drop_duplicates("record_no", keep="last")
+        stands = set(last.loc[last["cd_time"] < day_before, "record_no"])
         if deliveries.day.day > 1:
             assert stands == keyed and len(late) > len(keyed) > 1
         else:
             assert late.empty
-        for record, time in feed[["record_no", "cd_time"]].itertuples(index=False):
-            newest[record] = max(time, newest.get(record, time))
+
+
+def test_a_feed_s_last_row_is_what_the_source_holds_whatever_time_it_states(
+    small_world: tuple[World, list[Deliveries]],
+):
+    world, days = small_world
+    newest: dict[int, pd.Timestamp] = {}
+    turned_back: set[int] = set()
+    phones: dict[int, str] = {}
+    for deliveries in days:
+        for row in deliveries.population.residents.itertuples():
+            record = int(row.record_no)
+            if row.cd_time < newest.get(record, row.cd_time):
+                turned_back.add(record)
+            newest[record], phones[record] = row.cd_time, row.phone
+    held = world.population.people.loc[world.population.people["live"], ["record_no", "phone"]]
+    assert turned_back & set(held["record_no"])
+    assert {record: phones[record] for record in held["record_no"]} == dict(held.itertuples(index=False))
 
 
 def test_watermark_tables_bring_a_row_at_and_a_row_before_the_last_instant(

@@ -154,7 +154,9 @@ def smaller(history: History) -> Iterator[History]:
             if plainer != event:
                 yield (*history[:place], plainer, *history[place + 1 :])
     for record in range(RECORDS):
-        yield tuple(e for e in history if e.record != record)
+        without = tuple(e for e in history if e.record != record)
+        if without != history:
+            yield without
 
 
 def shown(history: History) -> str:
