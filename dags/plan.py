@@ -14,6 +14,9 @@ FALLBACK_CRON = "30 8 * * *"
 DAILY_ROUND = "exchange.daily_round"
 DAILY_ROUND_CRON = "5 0 * * *"
 """When the exchange catalogue looks at limits and terms: as soon as the official day has begun."""
+NIGHTLY_PROOF = "lake.nightly_proof"
+NIGHTLY_PROOF_CRON = "30 2 * * *"
+"""When the tables are held against each other and the ledger: while nobody delivers."""
 
 
 @dataclass(frozen=True)

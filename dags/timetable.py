@@ -12,7 +12,16 @@ from pathlib import Path
 
 from catalog.model.layers import STAGES
 from catalog.model.registry import get_registry
-from dags.plan import DAILY_ROUND, DAILY_ROUND_CRON, FALLBACK_CRON, ZONE, Plan, plans
+from dags.plan import (
+    DAILY_ROUND,
+    DAILY_ROUND_CRON,
+    FALLBACK_CRON,
+    NIGHTLY_PROOF,
+    NIGHTLY_PROOF_CRON,
+    ZONE,
+    Plan,
+    plans,
+)
 
 README = Path(__file__).with_name("README.md")
 _MINUTE, _HOUR = FALLBACK_CRON.split()[:2]
@@ -42,9 +51,10 @@ the day in {ZONE}.
 
 Resources marked † are real lists; they have a DAG only where `REAL_DATA` is set.
 
-One more DAG belongs to no resource: `{DAILY_ROUND}` (每日巡检) runs `python -m catalog clocks tick` at
+Two more DAGs belong to no resource. `{DAILY_ROUND}` (每日巡检) runs `python -m catalog clocks tick` at
 `{DAILY_ROUND_CRON}`: limits that are near or over, grants whose term ends, entries whose source has changed.
-`python -m infra serve` does the same when it starts.
+`python -m infra serve` does the same when it starts. `{NIGHTLY_PROOF}` (账实核对) runs `python -m catalog ledger prove`
+at `{NIGHTLY_PROOF_CRON}`: it fails when rows, records or keys are not where the ledger says.
 """
 
 

@@ -7,9 +7,16 @@ import typer
 from catalog.cli.acting import acting, acting_on_files
 from catalog.cli.output import AsJson, ResourceName, explained, show
 from catalog.control.session import session_scope
-from catalog.control.unmapped import DIGEST_PREFIX, WorklistEntry, decide, list_unmapped, stored_form
+from catalog.control.unmapped import (
+    DIGEST_PREFIX,
+    WorklistEntry,
+    decide,
+    follow_list,
+    list_unmapped,
+    stored_form,
+)
 from catalog.model.code_additions import CodeAdditionRefusedError, add_mapping
-from catalog.model.codes import CodeList, code_list_names, load_code_list
+from catalog.model.codes import CodeList, code_list_digest, code_list_names, load_code_list
 from catalog.model.crosswalks import crosswalk, crosswalk_names
 from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
@@ -144,9 +151,11 @@ def map_value(
         forms, decision = _forms(value), code or "ignored"
         detail = {"value": value, "decision": decision, "by": by}
         with acting_on_files("code.map", f"code_list:{list_name}", detail=detail):
+            before = code_list_digest(list_name)
             is_new = add_mapping(list_name, value, code)
             with session_scope() as session:
                 batches = decide(session, list_name, forms, state="mapped", by=by, decision=decision)
+                follow_list(session, list_name, before)
         told = f"means {code}" if code else "stands for no value"
         typer.echo(f"{value} {told} in {list_name}" + ("." if is_new else ", as the list said already."))
         if not batches:

@@ -8,47 +8,35 @@ import typer
 from rich.console import Console
 
 from catalog.cli.output import ResourceName, explained, show
-from catalog.control.session import session_scope
 from catalog.model.registry import get_registry
-from catalog.proof.difference import Proof
-from catalog.proof.library import prove_base, prove_gold
-from catalog.proof.silver import prove_silver
+from catalog.proof.whole import SHARE
+from catalog.proof.whole import prove as prove_resources
 
-SHARE = 20
 Share = Annotated[int, typer.Option("--share", min=1, help="Rebuild one record in so many from bronze; 1: all.")]
 
 
 def prove(resource: ResourceName = None, share: Share = SHARE) -> None:
     """Prove that nothing was lost: every row in one state, records rebuilt from bronze, keys from silver to gold.
 
-    Ends with 1 when anything differs or nothing could be compared.
+    No stage works on a resource while it is compared. Ends with 1 when anything differs, when a resource was being
+    worked on all the while, or when nothing could be compared.
     """
     progress = Console(stderr=True, highlight=False)
     registry = get_registry()
-    chosen = [registry.get(resource)] if resource else registry.all()
-    proofs: list[Proof] = []
     with explained():
-        for contract in chosen:
-            progress.print(f"comparing {contract.id} …")
-            if contract.government.source is not None:
-                with session_scope() as session:
-                    proof = prove_silver(session, contract, share)
-            elif contract.government.reconcile is not None:
-                proof = prove_base(contract, registry)
-            else:
-                proof = prove_gold(contract, registry)
-            proofs += [proof] if proof is not None else []
+        chosen = [registry.get(resource)] if resource else registry.all()
+        outcome = prove_resources(chosen, registry, share, progress.print)
     rows = [
         {
             "resource": p.resource,
             "compared": ", ".join(f"{n:,} {state}" for state, n in sorted(p.compared.items())),
             "differences": sum(p.found.values()),
         }
-        for p in proofs
+        for p in outcome.proofs
     ]
     show("Proof of the ledger (账实核对)", ["resource", "compared", "differences"], rows, as_json=False)
-    told = [vars(difference) for proof in proofs for difference in proof.differences]
+    told = [vars(difference) for difference in outcome.differences]
     if told:
         show("Differences (不一致)", ["resource", "code", "where", "detail"], told, as_json=False)
-    if told or not any(proof.compared for proof in proofs):
+    if not outcome.holds:
         raise typer.Exit(1)

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.batches import reopen_stage
 from catalog.control.masking import mask_personal
-from catalog.control.tables import UnmappedCount, UnmappedValue
+from catalog.control.tables import Position, UnmappedCount, UnmappedValue
+from catalog.model.codes import code_list_digest
 
 DIGEST_PREFIX = "hmac-sha256:"
 LONGEST = 200
@@ -64,6 +65,24 @@ class WorklistEntry:
     def is_readable(self) -> bool:
         """Whether the value is kept plainly."""
         return not self.value.startswith(DIGEST_PREFIX)
+
+
+def terms_position(code_list: str) -> str:
+    """Return the name of the position that remembers by which edition of a list a table was judged.
+
+    >>> terms_position("entity_status")
+    'codes.entity_status'
+    """
+    return f"codes.{code_list}"
+
+
+def follow_list(session: Session, code_list: str, before: str) -> None:
+    """Let tables judged by the list's edition ``before`` count as judged by the present one.
+
+    For an addition whose batches wait by themselves (:func:`decide`): no other row holds the value.
+    """
+    concerned = Position.source == terms_position(code_list), Position.position == before
+    session.execute(update(Position).where(*concerned).values(position=code_list_digest(code_list)))
 
 
 def stored_form(value: str, key: str, *, is_personal: bool) -> str:

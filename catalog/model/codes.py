@@ -7,6 +7,7 @@ sets the row aside. A canonical code that retired stays readable; whether it may
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,6 +138,16 @@ def load_code_list(name: str, folder: Path | None = None) -> CodeList:
 def forget_code_lists() -> None:
     """Read every list anew at its next use: one of the files has changed."""
     _load.cache_clear()
+
+
+def code_list_digest(name: str) -> str:
+    """Return the digest of the file of the list ``name``, as it is now.
+
+    Raises:
+        ContractError: when there is none, or a line contradicts the others.
+    """
+    load_code_list(name)
+    return hashlib.sha256((CODES / f"{name}.csv").read_bytes()).hexdigest()
 
 
 def code_list_names(folder: Path | None = None) -> list[str]:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import hashlib
 
-from catalog.model import codes
+from catalog.model.codes import code_list_digest
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
+
+DIVISIONS = ("division", "citizen_id")
+"""Standards whose judgement reads the list of divisions."""
+
+
+def code_lists_of(contract: Contract) -> list[str]:
+    """Return the names of the code lists that judge the contract's columns."""
+    items = [contract.item(column) for column in contract.columns]
+    named = {item.code_list for item in items if item.code_list}
+    return sorted(named | {"division" for item in items if item.standard in DIVISIONS})
 
 
 def rule_digest(contract: Contract, registry: Registry) -> str:
@@ -15,6 +25,6 @@ def rule_digest(contract: Contract, registry: Registry) -> str:
     Rules that are code are not part of it: after such a change a person names the resource to replay.
     """
     digest = hashlib.sha256(registry.sha256(contract.id).encode())
-    for name in sorted({found for column in contract.columns if (found := contract.code_list_of(column))}):
-        digest.update((codes.CODES / f"{name}.csv").read_bytes())
+    for name in code_lists_of(contract):
+        digest.update(code_list_digest(name).encode())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from catalog.control.session import session_scope
 from catalog.model.registry import Registry
 from catalog.model.settings import Settings
+from catalog.proof.whole import SHARE, prove
 from infra.demonstration.answer_key import read_answer_key
 from infra.run import evidence, real_lists
 from infra.run.account import Account, served_shares
@@ -63,6 +64,8 @@ class Journey:
             read = self._threads.submit(self._read_back) if state.has_succeeded else None
             with self._phase("account"):
                 self._look_back()
+            with self._phase("proof"):
+                self._prove_the_ledger()
             if read:
                 self.summary.reading = read.result()
         except StackError as error:
@@ -156,6 +159,14 @@ class Journey:
             self.summary.shares = served_shares(session)
             if self.real:
                 self.summary.real_data = real_lists.report(session, remote, self.registry.all("silver", real=True))
+
+    def _prove_the_ledger(self) -> None:
+        """Hold the tables against each other and the ledger, as every night does."""
+        contracts = self.registry.all(real=None if self.real else False)
+        outcome = prove(contracts, self.registry, SHARE, lambda _: None)
+        self.summary.proved = dict(outcome.compared)
+        self.summary.unproved = [" ".join(vars(difference).values()) for difference in outcome.differences]
+        self.summary.unproved += [f"{resource} was being worked on" for resource in outcome.at_work]
 
 
 def finish(journey: Journey, watch: Watch, began: float) -> bool:

@@ -80,6 +80,10 @@ def _print_end(console: Console, summary: Summary) -> None:
         word = "equal row for row (逐行一致)" if summary.reading.equal else f"NOT equal: {summary.reading.difference}"
         told = f"Recipient read {summary.reading.table}: {summary.reading.rows:,} rows, {word}"
         console.print(told, markup=False, highlight=False, soft_wrap=True)
+    if summary.proved:
+        word = "all as the ledger says (账实一致)" if not summary.unproved else f"{len(summary.unproved)} DIFFER"
+        console.print(f"Proof of the ledger: {sum(summary.proved.values()):,} rows and keys compared, {word}",
+                      markup=False, highlight=False)  # fmt: skip
     if summary.restarts:
         told = ", ".join(f"{name} {count}" for name, count in summary.restarts.items())
         console.print(f"Restarted on the way (重启): {told}", markup=False, highlight=False)

@@ -59,6 +59,10 @@ class Summary:
     real_data: dict[str, SourceReport] = field(default_factory=dict)
     lost_rows: list[str] = field(default_factory=list)
     """Batches that one stage accepted and the next did not read whole."""
+    proved: dict[str, int] = field(default_factory=dict)
+    """State → rows or keys that were held against each other and the ledger."""
+    unproved: list[str] = field(default_factory=list)
+    """What did not agree, or could not be compared."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as it is written."""
@@ -83,6 +87,7 @@ class Summary:
             "failures": self.failures,
             "peak_memory_mb": self.peak_memory_mb,
             "restarts": self.restarts,
+            "proved": self.proved,
             "real_data": {name: asdict(report) for name, report in self.real_data.items()},
         }
 
@@ -104,6 +109,9 @@ def shortcomings(summary: Summary) -> list[str]:
         found.append("no row was read")
     found += [f"the ledger of {name} does not balance" for name, rows in summary.tables.items() if not rows.balances]
     found += summary.lost_rows
+    found += [f"the proof of the ledger differs: {what}" for what in summary.unproved]
+    if not summary.proved:
+        found.append("the ledger was not proved")
     found += _fault_shortcomings(summary.verdicts)
     if summary.reading is None:
         found.append("no shared table was read back")

@@ -27,7 +27,7 @@ from jobs.conform.silver import silver_rows
 from jobs.conform.standing import judged_rows
 from jobs.conform.tables import SET_ASIDE_COLUMNS, silver_columns
 from jobs.conform.unmapped import HAS_UNMAPPED, unmapped_values
-from jobs.conform.waiting import STAGE, Waiting, note_newest, waiting_batches
+from jobs.conform.waiting import STAGE, Waiting, remember, waiting_batches
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
 from jobs.runtime.stage import StageRun, stage_run
@@ -89,6 +89,8 @@ def conform(resource: str, batch: str | None = None) -> None:
         if not waiting.batch_ids:
             run.say("no batch is waiting")
             return
+        if waiting.changed:
+            run.say(f"other {', '.join(waiting.changed)} than before: every batch is judged again")
         _conform_batches(connect(), contract, waiting, run)
 
 
@@ -117,6 +119,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
         _write_set_aside(spark, _refused(judged, duplicates), aside, waiting.batch_ids, counts, run)
         newest = stack.enter_context(staged(spark, decision.newest, run, "newest"))
         rows = silver_rows(spark, newest, concerned, contract, waiting, ends=ends)
+        rows = _with_gone_columns(spark, rows, silver) if waiting.changed else rows
         version = _write_silver(spark, rows, concerned, contract, run)
         settle_issues(
             spark,
@@ -134,7 +137,7 @@ def _conform_batches(spark: SparkSession, contract: Contract, waiting: Waiting, 
             kept, refused = counts.get((batch_id, True), 0), counts.get((batch_id, False), 0)
             run.note_ledger(session, silver.name, batch_id, read=kept + refused, accepted=kept, set_aside=refused)
             finish_stage(session, batch_id, STAGE, contract.id, delta_version=version)
-        note_newest(session, contract, max(counted.newest, waiting.newest or BEFORE_ALL))
+        remember(session, contract, max(counted.newest, waiting.newest or BEFORE_ALL), waiting.terms)
         replace_sightings(session, contract.id, waiting.batch_ids, unmapped)
         replace_measures(session, contract.id, waiting.batch_ids, counted.measures)
         note_unusual(session, contract.id, waiting.batch_ids)
@@ -178,10 +181,10 @@ def _other_versions(
     older version; bronze has them all. Only what is older than something conformed before, or comes again, is
     looked up.
     """
-    newest = waiting.newest
-    if newest is None and waiting.conformed:
-        newest = newest_version(spark, contract, waiting)
-    if newest is None or not (waiting.is_again or (counted.oldest or newest) < newest):
+    if not waiting.conformed:
+        return None
+    newest = waiting.newest or newest_version(spark, contract, waiting)
+    if not (waiting.is_again or (counted.oldest or newest) < newest):
         return None
     asked = judged if waiting.is_again else judged.where(SOUND).where(F.col(ORDER) < literal_order(newest))
     count = sum(waiting.admitted.values())
@@ -278,3 +281,9 @@ def _write_silver(
             present = concerned.select(*contract.key)
             delta.bring(spark, standing, silver, contract.key, present=present, update_when=DIFFERS)
     return delta.current_version(spark, silver)
+
+
+def _with_gone_columns(spark: SparkSession, rows: DataFrame, silver: Table) -> DataFrame:
+    """Return ``rows`` with nothing in the columns of ``silver`` that the contract no longer has: no value stays."""
+    gone = [f for f in delta.read(spark, silver).schema.fields if f.name not in rows.columns]
+    return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in gone})

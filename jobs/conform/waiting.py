@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from catalog.control.batch_orders import accepted_batches, batch_orders
-from catalog.control.batches import find_batch, pending_batches
+from catalog.control.batches import pending_batches
 from catalog.control.ledger import ledger_entries
 from catalog.control.positions import get_position, set_position
 from catalog.control.tables import Batch
 from catalog.model.contract import Contract
 from catalog.model.version_order import BEFORE_ALL, BatchOrder, VersionOrder
+from jobs.conform.terms import changed_terms, has_terms, terms_of
 
 STAGE = "conform"
 NEWEST = "newest"
@@ -39,18 +41,25 @@ class Waiting:
     """Whether any of the batches was conformed before."""
     newest: VersionOrder | None
     """The newest version that was ever conformed; None when that was never kept."""
+    terms: dict[str, str]
+    """By what the batches are judged, and then every row of the table; empty where that is not so."""
+    changed: list[str]
+    """Which of the terms are others than before, so that all batches are judged again."""
 
 
 def waiting_batches(session: Session, contract: Contract, batch: str | None) -> Waiting:
-    """Return the batches not yet conformed; asked for one by name, that one again."""
-    if batch is None:
-        chosen = pending_batches(session, contract.id, STAGE)
-    else:
-        named = find_batch(session, batch)
-        is_own = named is not None and named.resource == contract.id and named.status == "accepted"
-        chosen = [named] if named is not None and is_own else []
-    ids = [b.batch_id for b in chosen]
+    """Return the batches not yet conformed, all where the terms have changed; asked for one by name, that one again."""
+    terms = terms_of(contract)
     accepted = accepted_batches(session, contract)
+    changed: list[str] = []
+    if batch is not None:
+        chosen = [b for b in accepted if b.batch_id == batch]
+        if has_terms(session, consumer_of(contract)):
+            terms = {}
+    else:
+        changed = changed_terms(session, consumer_of(contract), terms)
+        chosen = accepted if changed else pending_batches(session, contract.id, STAGE)
+    ids = [b.batch_id for b in chosen]
     done = {e.batch_id for e in ledger_entries(session, resource=contract.id, stage=STAGE)}
     counts = ledger_entries(session, resource=contract.id, stage="extract")
     return Waiting(
@@ -61,7 +70,14 @@ def waiting_batches(session: Session, contract: Contract, batch: str | None) -> 
         conformed=[b.batch_id for b in accepted if b.batch_id in done and b.batch_id not in ids],
         is_again=any(batch_id in done for batch_id in ids),
         newest=_newest(session, contract),
+        terms=terms,
+        changed=changed,
     )
+
+
+def consumer_of(contract: Contract) -> str:
+    """Return the name under which this stage keeps what it remembers of a resource."""
+    return f"{STAGE}.{contract.id}"
 
 
 def _previous_dates(accepted: list[Batch]) -> dict[str, date | None]:
@@ -76,11 +92,13 @@ def _previous_dates(accepted: list[Batch]) -> dict[str, date | None]:
 
 
 def _newest(session: Session, contract: Contract) -> VersionOrder | None:
-    kept = get_position(session, f"{STAGE}.{contract.id}", NEWEST)
+    kept = get_position(session, consumer_of(contract), NEWEST)
     return VersionOrder(*json.loads(kept)) if kept else None
 
 
-def note_newest(session: Session, contract: Contract, newest: VersionOrder) -> None:
-    """Record the newest version conformed, where it is newer than the one on record."""
+def remember(session: Session, contract: Contract, newest: VersionOrder, terms: Mapping[str, str]) -> None:
+    """Record the newest version conformed, where it is newer than the one on record, and the terms of all rows."""
     if newest > (_newest(session, contract) or BEFORE_ALL):
-        set_position(session, f"{STAGE}.{contract.id}", NEWEST, json.dumps(newest))
+        set_position(session, consumer_of(contract), NEWEST, json.dumps(newest))
+    for name, digest in terms.items():
+        set_position(session, consumer_of(contract), name, digest)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalog.control.session import configured_url, engine
+from catalog.control.resource_lock import lock_connection, try_lock, unlock
 from catalog.model.errors import GuantongError
 
 PATIENCE_SECONDS = 120.0
@@ -123,9 +123,9 @@ def leased(resource: str, stage: str, run_id: uuid.UUID, patience: float | None 
 def _locked(resource: str, patience: float) -> Connection:
     """Return a connection of its own that holds the advisory lock of ``resource``."""
     deadline = time.monotonic() + patience
-    connection = engine(configured_url()).connect().execution_options(isolation_level="AUTOCOMMIT")
+    connection = lock_connection()
     try:
-        while not _try_lock(connection, resource):
+        while not try_lock(connection, resource):
             if time.monotonic() > deadline:
                 holder = connection.scalar(_HOLDER, {"resource": resource}) or "another process"
                 raise AlreadyRunningError(
@@ -138,11 +138,6 @@ def _locked(resource: str, patience: float) -> Connection:
         connection.close()
         raise
     return connection
-
-
-def _try_lock(connection: Connection, resource: str) -> bool:
-    query = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
-    return bool(connection.scalar(query, {"key": f"resource.{resource}"}))
 
 
 class _Keeper(threading.Thread):
@@ -170,9 +165,8 @@ class _Keeper(threading.Thread):
             self.connection.invalidate()
             self.connection.close()
         try:
-            connection = engine(configured_url()).connect()
-            self.connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not _try_lock(self.connection, self.lease.resource):
+            self.connection = lock_connection()
+            if not try_lock(self.connection, self.lease.resource):
                 self.lease.lost.set()
         except SQLAlchemyError:
             return
@@ -183,7 +177,6 @@ class _Keeper(threading.Thread):
         self.join(timeout=60)
         with suppress(SQLAlchemyError):
             self.connection.execute(_RELEASE, {"resource": self.lease.resource, "fence": self.lease.fence})
-            unlock = text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))")
-            self.connection.execute(unlock, {"key": f"resource.{self.lease.resource}"})
+            unlock(self.connection, self.lease.resource)
         with suppress(SQLAlchemyError):
             self.connection.close()

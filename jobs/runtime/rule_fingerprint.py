@@ -9,16 +9,15 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from catalog.model.codes import CODES, load_code_list
+from catalog.model.codes import code_list_digest
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
+from catalog.model.rule_digest import code_lists_of
 from catalog.model.settings import CHECKOUT
 
 RULES = CHECKOUT / "expectations"
 STANDARDS = CHECKOUT / "jobs" / "runtime" / "standards"
 JUDGEMENT = CHECKOUT / "catalog" / "control" / "passing_check.py"
-DIVISIONS = ("division", "citizen_id")
-"""Standards whose judgement reads the list of divisions."""
 
 
 def fingerprint(contract: Contract, registry: Registry) -> str:
@@ -32,9 +31,8 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
     digest = hashlib.sha256(version("great-expectations").encode())
     for source in _lineage(contract, registry):
         digest.update(registry.sha256(source.id).encode())
-        for code_list in _code_lists(source):
-            load_code_list(code_list)
-            digest.update((CODES / f"{code_list}.csv").read_bytes())
+        for code_list in code_lists_of(source):
+            digest.update(code_list_digest(code_list).encode())
     rules = RULES / "rules" / contract.domain / f"{contract.name}.py"
     for path in [
         Path(__file__),
@@ -48,12 +46,6 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _code_lists(contract: Contract) -> list[str]:
-    items = contract.government.items.values()
-    named = {item.code_list for item in items if item.code_list}
-    return sorted(named | {"division" for item in items if item.standard in DIVISIONS})
 
 
 def _lineage(contract: Contract, registry: Registry) -> list[Contract]:

@@ -13,7 +13,14 @@ import pytest
 from catalog.model.layers import stages_of, table_of
 from catalog.model.registry import Registry, get_registry
 from catalog.model.settings import CHECKOUT
-from dags.plan import DAILY_ROUND, DAILY_ROUND_CRON, FALLBACK_CRON, plans
+from dags.plan import (
+    DAILY_ROUND,
+    DAILY_ROUND_CRON,
+    FALLBACK_CRON,
+    NIGHTLY_PROOF,
+    NIGHTLY_PROOF_CRON,
+    plans,
+)
 from dags.timetable import README, render, starts
 
 Parsed = dict[str, Any]
@@ -24,7 +31,7 @@ def test_every_demonstration_contract_has_its_dag_and_nothing_else_has(demonstra
     assert len(expected) >= 16
     assert demonstration["errors"] == {}
     assert set(demonstration["dags"]) == expected
-    assert set(demonstration["others"]) == {DAILY_ROUND}
+    assert set(demonstration["others"]) == {DAILY_ROUND, NIGHTLY_PROOF}
 
 
 def test_real_lists_have_dags_only_where_they_lie(demonstration: Parsed, with_real_lists: Parsed) -> None:
@@ -132,6 +139,14 @@ def test_the_daily_round_is_one_command_by_shanghais_clock(demonstration: Parsed
     assert (dag["cron"], dag["zone"]) == (DAILY_ROUND_CRON, "Asia/Shanghai")
     assert (dag["catchup"], dag["max_active_runs"], dag["paused"]) == (False, 1, False)
     assert dag["tasks"]["tick"]["retries"] == 4
+
+
+def test_the_nightly_proof_is_one_command_that_is_not_tried_until_it_passes(demonstration: Parsed) -> None:
+    dag = demonstration["others"][NIGHTLY_PROOF]
+    commands = {name: task["command"] for name, task in dag["tasks"].items()}
+    assert commands == {"prove": "python -m catalog ledger prove"}
+    assert (dag["cron"], dag["zone"]) == (NIGHTLY_PROOF_CRON, "Asia/Shanghai")
+    assert dag["tasks"]["prove"]["retries"] == 0
 
 
 def test_a_dag_says_whose_it_is_and_what_it_holds(demonstration: Parsed) -> None:

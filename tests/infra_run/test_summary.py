@@ -27,6 +27,7 @@ def whole() -> Summary:
         shares=[{"share": "population", "schema": "population", "table": "resident_basic", "version": 1, "rows": 90}],
         reading=Reading("population.resident_basic", 90, True),
         dags={"population.resident": "success"},
+        proved={"in force": 90},
     )
 
 
@@ -91,6 +92,14 @@ def lose_rows_between_stages(summary: Summary) -> None:
     summary.lost_rows = ["batch b: extract accepted 3 rows, conform read 2"]
 
 
+def lose_a_record(summary: Summary) -> None:
+    summary.unproved = ["population.resident LOST record 7 newest in b row 3"]
+
+
+def prove_nothing(summary: Summary) -> None:
+    summary.proved = {}
+
+
 @pytest.mark.parametrize(
     ("spoil", "word"),
     [
@@ -106,6 +115,8 @@ def lose_rows_between_stages(summary: Summary) -> None:
         (fail_a_task, "task extract"),
         (lose_a_real_row, "not all accounted for"),
         (lose_rows_between_stages, "conform read 2"),
+        (lose_a_record, "LOST record 7"),
+        (prove_nothing, "not proved"),
     ],
 )
 def test_each_shortcoming_alone_makes_it_not_ok(spoil: Callable[[Summary], None], word: str) -> None:
