@@ -286,4 +286,4 @@ def _write_silver(
 def _with_gone_columns(spark: SparkSession, rows: DataFrame, silver: Table) -> DataFrame:
     """Return ``rows`` with nothing in the columns of ``silver`` that the contract no longer has: no value stays."""
     gone = [f for f in delta.read(spark, silver).schema.fields if f.name not in rows.columns]
-    return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in gone})
+    return rows.select("*", *[F.lit(None).cast(f.dataType).alias(f.name) for f in gone])
