@@ -20,6 +20,7 @@ from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_following import end_with_entry, follow_entry
 from catalog.control.life import next_number, record_event, take_step
 from catalog.control.lists import kept_back
+from catalog.control.systems import person_behind
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
 from catalog.model.departments import host_department
 from catalog.model.entry_rights import require_own
@@ -129,9 +130,10 @@ def move_entry(
         EntryNotOwnError: what is endorsed or published is, by the contracts of today, not the provider's to offer.
     """
     record, moment, stated = find_entry(session, number, lock=True), at or utc_now(), dict(facts or {})
+    initiator = person_behind(session, record.drafted_by)
     parties = parties_of(actor, provider=record.provider)
     before = str(record.state)
-    transition = ENTRY.step(before, act, actor, parties, stated, initiator=record.drafted_by)
+    transition = ENTRY.step(before, act, actor, parties, stated, initiator=initiator)
     if act in ("endorse", "publish"):
         require_own(content_of(record), get_registry())
     if act == "endorse":
@@ -145,7 +147,7 @@ def move_entry(
     if transition.target == "withdrawn":
         record.ended_at = moment
     session.flush()
-    take_step(session, ENTRY, KIND, record, act, actor, parties, stated, moment, initiator=record.drafted_by)
+    take_step(session, ENTRY, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
     session.flush()
     _follow(session, record, before, act, moment)
     return record
