@@ -1,4 +1,4 @@
-"""Nobody becomes somebody else by recovering an account: one proposes, another confirms, its person gets the password."""
+"""Nobody becomes somebody else by recovering an account: one proposes, another confirms, a third gets the password."""
 
 import stat
 from datetime import timedelta

@@ -18,16 +18,18 @@ from catalog.control.recovery import needs_second_person, propose_recovery
 from catalog.control.session import session_scope
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api.sessions import SessionToken
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_problems import ProblemError, not_found
 from catalog.service.api_recoveries import RecoveryAnswer, recovery_answer, taken
 from catalog.service.api_types import Answer, Body, Line, Number, Secret
 from catalog.service.api_versions import IfMatch, etag, require_match
-from catalog.service.identity import address_of, proven_elsewhere, require
+from catalog.service.configuration import DATABASE_PATIENCE, address_of
+from catalog.service.identity import proven_elsewhere, require
 from catalog.service.oidc import Identity, Provider
-from catalog.service.rate_limit import sign_in_limit
+from catalog.service.rate_limit import Limited
+from catalog.service.strangers import stranger, strangers_of
 
 router = APIRouter(prefix="/oidc", tags=["oidc"], route_class=IdempotentRoute)
 
@@ -57,7 +59,7 @@ class Binding(Body):
     subject: Line = Field(examples=["f3c1…"])
 
 
-@router.post("/attempts", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
+@router.post("/attempts", status_code=201, dependencies=[Proven, Limited])
 def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     """Begin a log-in: the answer says where to send the person."""
     attempt, address = _provider(settings.oidc).begin()
@@ -73,7 +75,7 @@ def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     return Redirection(address=address, state=attempt.state)
 
 
-@router.post("/sessions", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
+@router.post("/sessions", status_code=201, dependencies=[Proven, Limited])
 def finish(request: Request, settings: CurrentConfiguration, body: CameBack) -> SessionToken:
     """Finish a log-in with the code that came back; an attempt is good once."""
     provider = _provider(settings.oidc)
@@ -89,6 +91,7 @@ def finish(request: Request, settings: CurrentConfiguration, body: CameBack) -> 
     with session_scope(settings.control_url, patience=DATABASE_PATIENCE) as session:
         issued = _open(session, request, identity)
     if issued is None:
+        strangers_of(request).refused(stranger(request), "session.open", "oidc", "NOT_BOUND")
         raise ProblemError("LOGIN_REFUSED")
     return SessionToken(session=issued.id, token=issued.token, expires_at=utc_now() + LONGEST_SESSION)
 
@@ -135,8 +138,6 @@ def _open(session: Database, request: Request, identity: Identity) -> Issued | N
     ).one_or_none()
     address, number = address_of(request), request.state.request_id
     if person is None:
-        who = Caller("stranger", 0, "", "", address=address, request_id=number)
-        record(session, who, "session.open", "oidc", "refused", reason="NOT_BOUND")
         return None
     strength = "oidc_mfa" if identity.has_second_factor else "oidc"
     issued = open_session(session, person.id, strength=strength, address=address)
