@@ -4,22 +4,20 @@ The first of each administrator is made here, because nobody can log in before. 
 those administrators over the interface, one making accounts and the other giving roles.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from catalog.cli.output import AsJson, explained, fields, show
 from catalog.control import people as register
 from catalog.control.audit import record
+from catalog.control.password_files import new_password_file, password_path
+from catalog.control.recovery import require_nobody_else
 from catalog.control.session import session_scope
 from catalog.model.caller import command_line
 from catalog.model.errors import GuantongError
 from catalog.model.roles import ADMINISTRATORS, Role, load_role_rules
-from catalog.model.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="The first administrators, and who is who (人员).")
 
@@ -48,8 +46,8 @@ def first(
                 f"{role.value} is not an administrator's role",
                 remedy="a security administrator gives it over the interface",
             )
-        path = password_file or get_settings().home / "people" / f"{login}.password"
-        with _password_file(path) as file, session_scope() as session:
+        path = password_file or password_path(login)
+        with new_password_file(path) as file, session_scope() as session:
             register.hold_people_lock(session)
             if register.holders_of(session, role):
                 raise GuantongError(
@@ -71,11 +69,15 @@ def reset(
     login: Login,
     password_file: Annotated[Path | None, typer.Option(help="Where to write the one-time password.")] = None,
 ) -> None:
-    """Give an administrator a new one-time password when nobody else can; locks and one-time codes are taken off."""
+    """Give an account a new one-time password when nobody else can; locks and one-time codes are taken off.
+
+    Refused for an account that holds a role while a security administrator other than its person could confirm it.
+    """
     with explained():
-        path = password_file or get_settings().home / "people" / f"{login}.password"
-        with _password_file(path) as file, session_scope() as session:
+        path = password_file or password_path(login)
+        with new_password_file(path) as file, session_scope() as session:
             person = register.find_person(session, login)
+            require_nobody_else(session, person)
             record(session, command_line(), "person.reset", f"person:{person.id}")
             password = register.reset_password(session, person)
             file.write(f"{password}\n")
@@ -109,22 +111,3 @@ def roles(as_json: AsJson = False) -> None:
         for role, rule in load_role_rules().items()
     ]
     show("Roles (角色)", ["role", "name", "departments", "beside", "systems", "second_factor"], rows, as_json)
-
-
-@contextmanager
-def _password_file(path: Path) -> Iterator[TextIO]:
-    """Open a new file that only its owner can read, gone again when the block fails.
-
-    An existing one is refused, so that none is followed or kept.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError as error:
-        raise GuantongError("the password file exists already", place=str(path), remedy="remove it first") from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            yield file
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise

@@ -19,6 +19,7 @@ from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.lists import kept_back
 from catalog.control.offered import offered_entry
 from catalog.control.recipients import find_recipient
+from catalog.control.systems import person_behind
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import get_department, host_department
@@ -106,8 +107,9 @@ def move_application(
         ApplicationError: an approval would widen what was asked for.
     """
     record, moment, stated = find_application(session, number), at or utc_now(), dict(facts or {})
+    initiator = person_behind(session, record.submitted_by)
     parties = parties_of(actor, requester=record.department, provider=record.provider)
-    transition = APPLICATION.step(record.state, act, actor, parties, stated, initiator=record.submitted_by)
+    transition = APPLICATION.step(record.state, act, actor, parties, stated, initiator=initiator)
     if act in ("approve", "endorse") and record.needs_host != (act == "endorse"):
         other = "endorse" if record.needs_host else "approve"
         raise MoveRefusedError(f"{number} is decided by another way", remedy=f"{other} it")
@@ -121,7 +123,7 @@ def move_application(
     if act in DECIDING:
         record.decided_by, record.decided_at = actor.name, moment
         record.rule = str(stated["rule"]) if "rule" in stated else record.rule
-    take_step(session, APPLICATION, KIND, record, act, actor, parties, stated, moment, initiator=record.submitted_by)
+    take_step(session, APPLICATION, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
     if entry is not None:

@@ -11,6 +11,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.list_tables import Demand
+from catalog.control.systems import person_behind
 from catalog.model.departments import get_department, host_department
 from catalog.model.elements import load_elements
 from catalog.model.errors import GuantongError
@@ -78,8 +79,9 @@ def move_demand(
         DepartmentUnknownError, DemandError: the department asked does not exist, or is the one that asks.
     """
     record, moment, stated = find_demand(session, number), at or utc_now(), dict(facts or {})
+    initiator = person_behind(session, record.raised_by)
     parties = parties_of(actor, requester=record.department, provider=record.asked_department or "")
-    DEMAND.step(record.state, act, actor, parties, stated, initiator=record.raised_by)
+    DEMAND.step(record.state, act, actor, parties, stated, initiator=initiator)
     if act in ("route", "assign"):
         record.asked_department = get_department(str(stated["department"])).id
         if record.asked_department == record.department:
@@ -88,7 +90,7 @@ def move_demand(
         record.reason = str(stated["reason"])
     if act == "catalogue":
         record.entry = str(stated["entry"])
-    take_step(session, DEMAND, KIND, record, act, actor, parties, stated, moment, initiator=record.raised_by)
+    take_step(session, DEMAND, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
     record.ended_at = moment if record.state in DEMAND.final else None
     session.flush()
     _run_clocks(session, record, act, local_day(moment))

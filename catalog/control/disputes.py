@@ -13,6 +13,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.grant_tables import Dispute
 from catalog.control.life import newest, next_number, record_event, take_step
+from catalog.control.systems import person_behind
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import DISPUTE
@@ -89,8 +90,9 @@ def move_dispute(
         DisputeError: the outcome is another word.
     """
     record, moment, stated = find_dispute(session, number), at or utc_now(), dict(facts or {})
+    initiator = person_behind(session, record.raised_by)
     parties = parties_of(actor, requester=record.requester, provider=record.provider)
-    transition = DISPUTE.step(record.state, act, actor, parties, stated, initiator=record.raised_by)
+    transition = DISPUTE.step(record.state, act, actor, parties, stated, initiator=initiator)
     ends_with_outcome = transition.target in ("settled", "ruled")
     if ends_with_outcome and stated["outcome"] not in OUTCOMES:
         raise DisputeError(f"outcome {stated['outcome']!r}", remedy=f"one of: {', '.join(OUTCOMES)}")
@@ -98,7 +100,7 @@ def move_dispute(
         record.reason = str(stated["reason"])
     record.ended_at = moment if transition.target in DISPUTE.final else None
     record.outcome = stated["outcome"] if ends_with_outcome else None
-    take_step(session, DISPUTE, KIND, record, act, actor, parties, stated, moment, initiator=record.raised_by)
+    take_step(session, DISPUTE, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
     _run_clocks(session, record, act, moment)
     if record.outcome == "overturned":
         _overturn(session, record, moment)

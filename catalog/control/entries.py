@@ -20,9 +20,12 @@ from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_following import end_with_entry, follow_entry
 from catalog.control.life import next_number, record_event, take_step
 from catalog.control.lists import kept_back
+from catalog.control.systems import person_behind
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
 from catalog.model.departments import host_department
+from catalog.model.entry_rights import require_own
 from catalog.model.procedures import ENTRY
+from catalog.model.registry import get_registry
 from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPartyError, parties_of
 
 KIND = "catalogue_entry"
@@ -51,11 +54,13 @@ def draft_entry(
     Raises:
         NotAPartyError: the actor is no officer of the provider.
         EntryError: the code belongs to another provider, or a version is in work already.
+        EntryNotOwnError: it speaks for another department's data, or offers more than the contract.
         DemandError: the demand to be answered was not confirmed by the provider.
     """
     moment = at or utc_now()
     if "provider" not in parties_of(actor, provider=entry.provider):
         raise NotAPartyError(f"entries of {entry.provider} are drafted by its own officers")
+    require_own(entry, get_registry())
     if demand is not None:
         require_confirmed(session, demand, entry.provider)
     versions = entry_versions(session, entry.code)
@@ -90,6 +95,7 @@ def edit_draft(session: Session, number: str, entry: Entry, actor: Actor, *, rev
         EntryChangedError: somebody changed it after ``revision`` was read.
         MoveRefusedError: it is no draft any more.
         NotAPartyError: the actor is no officer of the provider.
+        EntryNotOwnError: as :func:`draft_entry`.
     """
     record = find_entry(session, number, lock=True)
     if "provider" not in parties_of(actor, provider=record.provider):
@@ -100,6 +106,7 @@ def edit_draft(session: Session, number: str, entry: Entry, actor: Actor, *, rev
         raise EntryChangedError(f"{number} is at revision {record.revision}", remedy="read it again")
     if (entry.code, entry.provider) != (record.code, record.provider):
         raise EntryError("code and provider of an entry stay", remedy="draft another entry")
+    require_own(entry, get_registry())
     record.content, record.name, record.resource = entry.model_dump(mode="json"), entry.name, entry.resource
     record.revision += 1
     session.flush()
@@ -120,11 +127,15 @@ def move_entry(
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
         EntryError: another published entry of the provider has the same name, or it shares what is kept back.
+        EntryNotOwnError: what is endorsed or published is, by the contracts of today, not the provider's to offer.
     """
     record, moment, stated = find_entry(session, number, lock=True), at or utc_now(), dict(facts or {})
+    initiator = person_behind(session, record.drafted_by)
     parties = parties_of(actor, provider=record.provider)
     before = str(record.state)
-    transition = ENTRY.step(before, act, actor, parties, stated, initiator=record.drafted_by)
+    transition = ENTRY.step(before, act, actor, parties, stated, initiator=initiator)
+    if act in ("endorse", "publish"):
+        require_own(content_of(record), get_registry())
     if act == "endorse":
         record.secrecy_review, record.personal_assessment = stated["secrecy_review"], stated["personal_assessment"]
         record.endorsed_by = actor.name
@@ -136,7 +147,7 @@ def move_entry(
     if transition.target == "withdrawn":
         record.ended_at = moment
     session.flush()
-    take_step(session, ENTRY, KIND, record, act, actor, parties, stated, moment, initiator=record.drafted_by)
+    take_step(session, ENTRY, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
     session.flush()
     _follow(session, record, before, act, moment)
     return record

@@ -16,6 +16,7 @@ from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock,
 from catalog.control.grant_tables import AccessGrant, Application
 from catalog.control.life import newest, next_number, record_event, take_step
 from catalog.control.offered import offered_entry
+from catalog.control.systems import person_behind
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
 from catalog.model.catalogue_entry import Entry
@@ -85,7 +86,8 @@ def move_grant(
     grant, moment, stated = find_grant(session, number), at or utc_now(), dict(facts or {})
     parties = parties_of(actor, requester=grant.department, provider=grant.provider)
     applicant = session.scalars(select(Application.submitted_by).where(Application.number == grant.application)).one()
-    transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=applicant)
+    initiator = person_behind(session, applicant)
+    transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=initiator)
     if act == "resume":
         fit_to_entry(session, grant, offered_entry(session, grant.code, grant.items), moment)
     if "reason" in stated:
@@ -98,7 +100,7 @@ def move_grant(
         grant.renewals, grant.valid_to = [*grant.renewals, renewal], until
     if transition.target != "active" or act == "renew":
         close_reading(session, grant, moment)
-    take_step(session, GRANT, KIND, grant, act, actor, parties, stated, moment, initiator=applicant)
+    take_step(session, GRANT, KIND, grant, act, actor, parties, stated, moment, initiator=initiator)
     if grant.state in GRANT.final:
         grant.ended_at = moment
         cancel_clock(session, KIND, grant.number, local_day(moment))

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.control.base import Base, Instant, Recorded, Serial, TextKey, one_of
-from catalog.model.roles import ADMINISTRATORS, OFFICERS, Role
+from catalog.model.roles import ADMINISTRATORS, OFFICERS, Role, deciding_roles
 
 _ADMINISTRATORS = ", ".join(f"'{role}'" for role in sorted(ADMINISTRATORS))
 
@@ -79,6 +79,37 @@ class PersonRole(Base):
     ended_at: Mapped[Instant | None]
 
 
+class AccountRecovery(Base):
+    """A reset or binding of an account that holds a role (账号恢复): proposed by one, confirmed by another."""
+
+    __tablename__ = "account_recovery"
+    __table_args__ = (
+        one_of("act", "reset", "bind"),
+        one_of("outcome", "confirmed", "refused", "replaced"),
+        CheckConstraint("(act = 'bind') = (num_nulls(oidc_issuer, oidc_subject) = 0)", name="bind_names_identity"),
+        CheckConstraint("num_nulls(outcome, decided_by, decided_at) IN (0, 3)", name="decided_whole"),
+        CheckConstraint(
+            "outcome <> 'confirmed' OR decided_by NOT IN (proposed_by, 'person:' || person_id::text)",
+            name="confirmed_by_another",
+        ),
+        Index("uq_account_recovery_open", "person_id", unique=True, postgresql_where=text("outcome IS NULL")),
+    )
+
+    id: Mapped[Serial]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    act: Mapped[str]
+    oidc_issuer: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
+    revision: Mapped[int]
+    """Of the account when it was proposed: what changed since needs a new proposal."""
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[Recorded]
+    expires_at: Mapped[Instant]
+    outcome: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[Instant | None]
+
+
 class LoginSession(Base):
     """A session of a person (会话): an opaque token, stored as a hash, that rotates."""
 
@@ -124,6 +155,8 @@ class System(Base):
     """The client id (RFC 6749)."""
     department: Mapped[str]
     purpose: Mapped[str]
+    made_by: Mapped[str | None]
+    """Account of who made it, whose acts its own count as among people; none when made before that was kept."""
     secret_sha256: Mapped[str] = mapped_column(Text, unique=True)
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
@@ -132,10 +165,10 @@ class System(Base):
 
 
 class SystemRole(Base):
-    """A role that a system holds."""
+    """A role that a system holds: none whose acts decide."""
 
     __tablename__ = "client_system_role"
-    __table_args__ = (one_of("role", *sorted(OFFICERS - {Role.HOST_AUTHORITY, Role.STEWARD})),)
+    __table_args__ = (one_of("role", *sorted(OFFICERS - deciding_roles() - {Role.STEWARD})),)
 
     system_id: Mapped[int] = mapped_column(ForeignKey("client_system.id"), primary_key=True)
     role: Mapped[TextKey]

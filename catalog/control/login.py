@@ -1,6 +1,8 @@
 """Log-in (登录): a password and, where a role needs it, a one-time code; five failures in a row lock the account.
 
-A refusal never tells which part was wrong or whether the account exists, except to who has shown the right password.
+A refusal never tells which part was wrong, whether the account exists or whether it is locked; only who has shown the
+right password of an account that is not locked hears that a one-time code is missing. While an account is locked,
+a right and a wrong password are answered alike and neither is counted.
 """
 
 from dataclasses import dataclass
@@ -45,16 +47,24 @@ class LoginResult:
     """Whose account it was, when there is one."""
     issued: Issued | None = None
     refusal: Refusal | None = None
+    """Why it was refused, for the audit; a locked account is answered as any other refusal."""
 
 
 def log_in(session: Session, login: str, password: str, code: str | None, *, address: str) -> LoginResult:
-    """Open a session for who proves to be a person, or count the failure; the caller commits either way."""
-    person = session.scalars(select(Person).where(Person.login == login).with_for_update()).one_or_none()
-    right = verify_password(person.password_hash if person else None, password)
+    """Open a session for who proves to be a person, or count the failure; the caller commits either way.
+
+    The password is compared before the account is locked against other attempts, so that none waits for another's
+    hashing; which of them count, and how, is decided one after the other.
+    """
+    kept = session.scalar(select(Person.password_hash).where(Person.login == login))
+    right = verify_password(kept, password)
+    query = select(Person).where(Person.login == login).with_for_update()
+    person = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if person is None:
         return LoginResult(None, refusal="LOGIN_REFUSED")
     if person.locked_until is not None and person.locked_until > utc_now():
-        return LoginResult(person, refusal="ACCOUNT_LOCKED" if right else "LOGIN_REFUSED")
+        return LoginResult(person, refusal="ACCOUNT_LOCKED")
+    right = right and person.password_hash == kept
     if not right or person.disabled_at is not None:
         return _failed(person, "LOGIN_REFUSED")
     strength = "password"

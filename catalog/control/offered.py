@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.model.catalogue_entry import Entry, read_entry
+from catalog.model.entry_rights import require_own
+from catalog.model.registry import get_registry
 from catalog.model.state_machine import MoveRefusedError
 
 
@@ -14,6 +16,7 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
     """Return the published entry of a code, which shares some items.
 
     Raises:
+        EntryNotOwnError: by the contracts of today it is not its provider's to offer.
         MoveRefusedError: nothing is published under the code any more, or an item is gone or no longer shared.
     """
     found = session.scalars(
@@ -22,6 +25,7 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
     if found is None:
         raise MoveRefusedError(f"no entry is published under {code} any more", remedy="publish it, or refuse")
     entry = read_entry(found.content, place=found.number)
+    require_own(entry, get_registry())
     shared = {item.name for item in entry.items if item.share_type != "refused"}
     if gone := sorted(set(items) - shared):
         raise MoveRefusedError(

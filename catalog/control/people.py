@@ -27,10 +27,16 @@ class PersonError(GuantongError):
     code = "PERSON_INVALID"
 
 
+class SubjectTakenError(PersonError):
+    """Another account is bound to an identity."""
+
+    code = "SUBJECT_TAKEN"
+
+
 def add_person(
     session: Session, *, login: str, display_name: str, department: str, staff_number: str, kind: Kind
 ) -> tuple[Person, str]:
-    """Make an account with a one-time password, which is told here once and must be changed at the first log-in.
+    """Make an account with a one-time password for its person, which must be changed at the first log-in.
 
     Raises:
         PersonError: when the log-in or the staff number is taken or malformed.
@@ -172,6 +178,31 @@ def reset_password(session: Session, person: Person) -> str:
     person.revision += 1
     end_sessions_of(session, person.id)
     return password
+
+
+def require_free_subject(session: Session, person: Person, issuer: str, subject: str) -> None:
+    """Accept an identity to which no other account is bound.
+
+    Raises:
+        SubjectTakenError: when one is.
+    """
+    bound = (Person.oidc_issuer == issuer, Person.oidc_subject == subject, Person.id != person.id)
+    if session.scalar(select(Person.id).where(*bound)):
+        raise SubjectTakenError(
+            "another account is bound to this subject (已绑定其他账号)", remedy="one identity has one account"
+        )
+
+
+def bind_person(session: Session, person: Person, issuer: str, subject: str) -> None:
+    """Bind an account to whom the identity provider knows, and end its sessions.
+
+    Raises:
+        SubjectTakenError: another account is bound to that.
+    """
+    require_free_subject(session, person, issuer, subject)
+    person.oidc_issuer, person.oidc_subject = issuer, subject
+    person.revision += 1
+    end_sessions_of(session, person.id)
 
 
 def holders_of(session: Session, role: Role) -> int:

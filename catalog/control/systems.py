@@ -25,9 +25,25 @@ class SystemInvalidError(GuantongError):
 
 
 def add_system(
-    session: Session, name: str, *, department: str, purpose: str, roles: Iterable[Role], expires_at: datetime
+    session: Session,
+    name: str,
+    *,
+    department: str,
+    purpose: str,
+    roles: Iterable[Role],
+    expires_at: datetime,
+    made_by: str,
 ) -> tuple[System, str]:
     """Make a system and its secret, which is told here once and kept only as a hash.
+
+    Args:
+        session: an open transaction.
+        name: its client id.
+        department: whose it is.
+        purpose: what it is for.
+        roles: what it may do.
+        expires_at: when it ends.
+        made_by: account of who makes it, such as `person:wang`: its acts count as theirs.
 
     Raises:
         SystemInvalidError: when the name is taken or malformed.
@@ -42,7 +58,12 @@ def add_system(
         raise SystemInvalidError(f"there is already a system {name}", remedy="renew its secret, or choose another name")
     secret = secrets.token_urlsafe(32)
     made = System(
-        name=name, department=department, purpose=purpose, secret_sha256=token_digest(secret), expires_at=expires_at
+        name=name,
+        department=department,
+        purpose=purpose,
+        made_by=made_by,
+        secret_sha256=token_digest(secret),
+        expires_at=expires_at,
     )
     session.add(made)
     session.flush()
@@ -58,6 +79,21 @@ def authenticate_system(session: Session, name: str, secret: str) -> System | No
     if found is None or found.name != name or found.revoked_at is not None or found.expires_at <= utc_now():
         return None
     return found
+
+
+def person_behind(session: Session, account: str) -> str:
+    """Return the account of the person whose act an account's act is: the maker's for a system, else its own.
+
+    Every comparison of people asks this, so that nobody is two by means of a system.
+
+    Args:
+        session: an open session.
+        account: as procedures keep it, such as `person:wang` or `system:water-permits`.
+    """
+    kind, _, name = account.partition(":")
+    if kind != "system":
+        return account
+    return session.scalar(select(System.made_by).where(System.name == name)) or account
 
 
 def renew_secret(session: Session, system: System) -> str:

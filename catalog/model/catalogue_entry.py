@@ -43,6 +43,15 @@ _UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _STRICTNESS: tuple[ShareType, ...] = ("unconditional", "conditional", "refused")
 
 
+def is_stricter(one: ShareType, other: ShareType) -> bool:
+    """Tell whether one share type lets less out than another.
+
+    >>> is_stricter("conditional", "unconditional"), is_stricter("conditional", "refused")
+    (True, False)
+    """
+    return _STRICTNESS.index(one) > _STRICTNESS.index(other)
+
+
 class EntryError(GuantongError):
     """An entry contradicts the guide or itself."""
 
@@ -212,6 +221,7 @@ def entry_of(contract: Contract, elements: Mapping[str, Element], people: Mappin
         "provider_uscc": get_department(government.department).uscc,
         "resource": contract.id,
         "modes": share.mode if share else ("table",),
+        "needs_host": share.needs_host if share else False,
         "items": [_item(contract, column, elements.get(column), sharing) for column in contract.columns],
         "grade": 3 if any(p.classification == "personal" for p in contract.properties) else 2,
         **sharing,

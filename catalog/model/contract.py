@@ -191,6 +191,8 @@ class Share(Strict):
     condition: str = ""
     legal_citation: str = ""
     mode: tuple[Literal["table", "file", "interface"], ...] = ("table",)
+    needs_host: bool = False
+    """Whether an application goes on from the provider to the host authority (须经主管部门同意)."""
 
     @model_validator(mode="after")
     def _has_its_reason(self) -> Share:

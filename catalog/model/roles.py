@@ -14,9 +14,12 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from catalog.model.correction import CORRECTION
 from catalog.model.departments import Department
 from catalog.model.errors import ContractError, GuantongError
+from catalog.model.procedures import APPLICATION, DEMAND, DISPUTE, ENTRY, GRANT
 from catalog.model.settings import CHECKOUT
+from catalog.model.state_machine import ROLES_OF_PARTY
 
 ROLES = CHECKOUT / "catalog" / "roles.yml"
 
@@ -44,6 +47,20 @@ OFFICERS = frozenset(Role) - ADMINISTRATORS
 """Roles that do business."""
 
 
+PROCEDURES = (ENTRY, DEMAND, APPLICATION, GRANT, DISPUTE, CORRECTION)
+"""Every procedure in which somebody decides."""
+
+
+def deciding_roles() -> frozenset[Role]:
+    """Return the roles by which somebody decides in a procedure: as a person, and never as a system.
+
+    >>> sorted(deciding_roles())
+    [<Role.HOST_AUTHORITY: 'host_authority'>, <Role.PROVIDER_OFFICER: 'provider_officer'>]
+    """
+    deciding = {party for machine in PROCEDURES for line in machine.transitions if line.decides for party in line.by}
+    return frozenset(Role(name) for party in deciding for name in ROLES_OF_PARTY[party] if party != "system")
+
+
 class RoleRefusedError(GuantongError):
     """A person or system may not hold a role."""
 
@@ -69,7 +86,8 @@ def load_role_rules(path: Path = ROLES) -> dict[Role, RoleRule]:
     """Return the rule of every role.
 
     Raises:
-        ContractError: when a role has none, a combination is one-sided, or an administrator combines with anything.
+        ContractError: when a role has none, a combination is one-sided, an administrator combines with anything, or a
+            system may hold a role that decides.
     """
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     rules = {Role(name): RoleRule.model_validate(rule) for name, rule in document.items()}
@@ -77,6 +95,8 @@ def load_role_rules(path: Path = ROLES) -> dict[Role, RoleRule]:
     for role, rule in rules.items():
         if role in ADMINISTRATORS and (rule.combines or rule.systems):
             wrong.append(f"{role} is an administrator and stands alone, in persons only")
+        if role in deciding_roles() and rule.systems:
+            wrong.append(f"{role} decides, and only persons decide")
         wrong += [f"{role} combines with {other}, which says otherwise" for other in rule.combines
                   if role not in rules[other].combines]  # fmt: skip
     if wrong:

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Hash of new audit entries; ``sm3`` is GB/T 32905."""
     sign_ins_per_minute: int = Field(default=30, ge=1, alias="SIGN_INS_PER_MINUTE")
     """How often one address may log in or ask for a token, in each process of the service."""
+    trusted_proxy: str = Field(default="", alias="TRUSTED_PROXY")
+    """Proxies that are believed on where a request comes from: addresses or networks, with commas; none unless set."""
     webhook_hosts: str = Field(default="", alias="WEBHOOK_HOSTS")
     """Hosts that events may be sent to, with commas: ``name``, ``.suffix`` or ``address:port``; none unless set."""
     oidc_issuer: str = Field(default="", alias="OIDC_ISSUER")

@@ -33,6 +33,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(configuration.trusted_proxy),
+        forwarded_allow_ips=list(configuration.trusted_proxy),
         timeout_graceful_shutdown=5,
     )
 

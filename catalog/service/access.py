@@ -14,21 +14,12 @@ from catalog.control.recipients import authenticate, readable_versions
 from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
-from catalog.service.configuration import Configuration
+from catalog.service.configuration import DATABASE_PATIENCE, Configuration, address_of, configuration
 from catalog.service.grant_limits import refuse_narrower
 from catalog.service.problems import SharingError, not_found
 
-DATABASE_PATIENCE = 2.0
-"""Seconds a request waits for the database before it answers 503; readers try again by themselves."""
-
-SESSIONS = 12
+SESSIONS = 11
 """Requests that have a transaction at a time: fewer than the pool has connections, so that refusals find one too."""
-
-
-def configuration(request: Request) -> Configuration:
-    """Return what the service was started with."""
-    found: Configuration = request.app.state.configuration
-    return found
 
 
 async def place(request: Request) -> AsyncIterator[None]:
@@ -96,9 +87,8 @@ def caller(request: Request, session: Database) -> Caller:
 
 def known_recipient(request: Request, number: int, name: str, department: str) -> Caller:
     """Return a recipient as the one who acts, and remember it for the access line and the audit."""
-    address = request.client.host if request.client else ""
     request_id = getattr(request.state, "request_id", "")
-    who = Caller("recipient", number, name, department, address=address, request_id=request_id)
+    who = Caller("recipient", number, name, department, address=address_of(request), request_id=request_id)
     request.state.caller = who
     request.state.recipient = name or f"#{number}"
     return who

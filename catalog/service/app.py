@@ -18,7 +18,8 @@ from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
 from catalog.service.identity import open_to_all, proven_elsewhere, recipients_only, require_declared
-from catalog.service.rate_limit import RateLimit
+from catalog.service.rate_limit import SIGN_INS, RateLimit
+from catalog.service.strangers import Strangers
 from catalog.service.webhooks import Sender
 
 
@@ -62,13 +63,16 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     chosen = configuration or configured()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_sync(require_protected_audit, chosen.control_url)
         await run_sync(require_recipient, chosen.control_url)
         sender = Sender(chosen.control_url, chosen.guard)
+        strangers: Strangers = app.state.strangers
         sender.start()
+        strangers.start()
         yield
         await run_sync(sender.stop)
+        await run_sync(strangers.stop)
 
     app = FastAPI(
         title="Guantong exchange service (共享交换服务)",
@@ -81,6 +85,8 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     app.state.configuration = chosen
     app.state.sessions = Semaphore(SESSIONS)
     app.state.sign_ins = RateLimit(chosen.sign_ins_per_minute)
+    app.state.sign_in_places = Semaphore(SIGN_INS)
+    app.state.strangers = Strangers(chosen.control_url)
     problems.install(app)
     app.add_middleware(AccessMiddleware)
     app.include_router(health.router, dependencies=[Depends(open_to_all("a probe, which tells nothing"))])

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalog.service.api_problems import ProblemError, answer
-from catalog.service.problems import API, problem
+from catalog.service.problems import API, problem, unreadable
 
 logger = logging.getLogger("guantong.audit")
 
@@ -37,7 +37,7 @@ _UNLESS_SAID = (b"cache-control", b"no-store")
 
 
 class AccessMiddleware:
-    """Wraps every request: numbers it, refuses oversized bodies, adds the headers, writes the line."""
+    """Wraps every request: numbers it, refuses oversized bodies and NUL, adds the headers, writes the line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,6 +66,8 @@ class AccessMiddleware:
         try:
             if _body_size(scope) > LARGEST_BODY:
                 await _too_large(scope)(scope, receive, watched)
+            elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+                await unreadable(Request(scope))(scope, receive, watched)
             else:
                 await self.app(scope, receive, watched)
         finally:

@@ -15,7 +15,8 @@ from catalog.control.recipients import readable_version_by_id
 from catalog.control.session import in_transaction
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import Recipient, ShareVersion
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database, known_recipient
+from catalog.service.access import CurrentConfiguration, Database, known_recipient
+from catalog.service.configuration import DATABASE_PATIENCE
 from catalog.service.grant_limits import require_granted_columns
 from catalog.service.problems import SharingError, not_found
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
 
 from catalog.control.audit import record_alone
 from catalog.control.credentials import TokenReusedError, caller_of, end_session
@@ -19,10 +20,19 @@ from catalog.control.session import session_scope
 from catalog.model.caller import STRANGER, Caller
 from catalog.model.errors import GuantongError
 from catalog.model.roles import Role
-from catalog.service.access import DATABASE_PATIENCE, CurrentRecipient, Reading, configuration
+from catalog.service.access import CurrentRecipient, Reading
 from catalog.service.api_problems import ProblemError
+from catalog.service.configuration import DATABASE_PATIENCE, address_of, configuration
 
-__all__ = ["Caller", "Requirement", "current_caller", "open_to_all", "own_department", "require", "signed_in"]
+__all__ = [
+    "Caller",
+    "Requirement",
+    "current_caller",
+    "open_to_all",
+    "own_department",
+    "require",
+    "signed_in",
+]
 
 Access = Literal["roles", "signed_in", "enrolling", "recipient", "proven_elsewhere", "open"]
 
@@ -50,15 +60,27 @@ def proven_caller(request: Request, session: Reading) -> Caller:
     Raises:
         ProblemError: 401 when no token is in force; a token from before a rotation ends its session.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    shown = token.strip() if scheme.lower() == "bearer" else ""
     try:
-        found = caller_of(session, shown) if shown else None
+        found = caller_shown(request, session)
     except TokenReusedError as error:
         _end_copied(request, error.caller)
         raise ProblemError("TOKEN_REUSED", headers=_CHALLENGE) from error
     if found is None:
         raise ProblemError("UNAUTHENTICATED", headers=_CHALLENGE)
+    return found
+
+
+def caller_shown(request: Request, session: Session) -> Caller | None:
+    """Return whose bearer token a request shows, remembered for the access line and the audit; None when nobody's.
+
+    Raises:
+        TokenReusedError: when the token was replaced by a rotation.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    shown = token.strip() if scheme.lower() == "bearer" else ""
+    found = caller_of(session, shown) if shown else None
+    if found is None:
+        return None
     caller = replace(found, address=address_of(request), request_id=getattr(request.state, "request_id", ""))
     request.state.caller = caller
     request.state.recipient = caller.subject
@@ -75,11 +97,6 @@ def _end_copied(request: Request, caller: Caller) -> None:
     with session_scope(url, patience=DATABASE_PATIENCE) as session:
         end_session(session, caller.credential)
     record_alone(url, caller, "session.reuse", f"session:{caller.credential}", "refused", reason="TOKEN_REUSED")
-
-
-def address_of(request: Request) -> str:
-    """Return where a request came from."""
-    return request.client.host if request.client else ""
 
 
 @dataclass(frozen=True)
@@ -106,11 +123,13 @@ class Requirement:
 
 
 def admitted(requirement: Requirement, caller: Caller) -> Caller:
-    """Return a caller whom a requirement admits.
+    """Return a caller whom a requirement admits; a recipient's token is for the sharing protocol alone.
 
     Raises:
         ProblemError: 403 when it does not.
     """
+    if caller.kind == "recipient":
+        raise ProblemError("SHARING_ONLY")
     if not caller.enrolled and requirement.access != "enrolling":
         raise ProblemError("ENROLMENT_REQUIRED")
     if requirement.access == "roles" and not caller.holds(*requirement.roles):
@@ -159,7 +178,7 @@ def require(*roles: Role, scoped: bool = False, wide: tuple[Role, ...] = ()) -> 
 
 
 def signed_in(*, scoped: bool = False, wide: tuple[Role, ...] = ()) -> CallerRequirement:
-    """Require any person, system or recipient whose token is in force."""
+    """Require any person or system whose token is in force."""
     return CallerRequirement("signed_in", scoped=scoped, wide=frozenset(wide))
 
 

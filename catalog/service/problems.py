@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -59,6 +59,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GuantongError, _explained)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(UnicodeEncodeError, _unstorable)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeoutError, _database)
     app.add_exception_handler(Exception, _unexpected)
@@ -143,6 +145,19 @@ async def _database(request: Request, error: Exception) -> Response:
     return problem(
         503, "TEMPORARILY_UNAVAILABLE", "The control database does not answer; try again shortly.", {"Retry-After": "2"}
     )
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """Answer a value that no database keeps, such as a text with NUL or half a character in it."""
+    logger.warning("a value of a request cannot be kept: %s", type(error).__name__)
+    return unreadable(request)
+
+
+def unreadable(request: Request) -> Response:
+    """Return the answer to a request with characters that no text has."""
+    if _is_api(request):
+        return answer(request, ProblemError("MALFORMED_REQUEST", reason="characters that no text has (无法保存的字符)"))
+    return problem(400, "INVALID_PARAMETER_VALUE", "The request holds characters that no text has.")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -1,22 +1,30 @@
 """How often one address may try to sign in (登录限速): a bucket of attempts per address, filled again with time.
 
 Kept in the process: with several workers behind a proxy each has buckets of its own, so that the whole allows as many
-times more. The address is the one that uvicorn reports, which believes `X-Forwarded-For` from this machine's own proxy
-only. At most `MOST_ADDRESSES` are remembered; beyond that the one longest unused is forgotten.
+times more. The address is that of the connection; `X-Forwarded-For` is believed from proxies that `TRUSTED_PROXY`
+names. At most `MOST_ADDRESSES` are remembered; beyond that the one longest unused is forgotten.
+
+However many addresses try at a time, `SIGN_INS` are worked on and `MOST_WAITING` wait: sign-ins hold no more
+connections than that, and none while it waits for its turn.
 """
 
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Annotated
 
+from anyio import Semaphore
 from fastapi import Depends, Request
 
 from catalog.service.api_problems import ProblemError
+from catalog.service.configuration import address_of
 
 MOST_ADDRESSES = 50_000
+
+SIGN_INS = 2
+"""Attempts to sign in that are worked on at a time: as many as passwords are hashed (`catalog.control.passwords`)."""
+MOST_WAITING = 20
 
 
 class RateLimit:
@@ -49,20 +57,25 @@ class RateLimit:
         return missing * 60 / self.per_minute
 
 
-async def sign_in_limit(request: Request) -> None:
-    """Let an attempt to sign in pass, or refuse it before anything is compared or written.
+async def sign_in_limit(request: Request) -> AsyncIterator[None]:
+    """Let an attempt to sign in pass in its turn, or refuse it before anything is compared or written.
 
     Raises:
-        ProblemError: 429 with the seconds to wait.
+        ProblemError: 429 with the seconds to wait; 503 when too many wait already.
     """
     limit: RateLimit = request.app.state.sign_ins
-    address = request.client.host if request.client else ""
-    if seconds := limit.take(address):
+    if seconds := limit.take(address_of(request)):
         wait = str(math.ceil(seconds))
         raise ProblemError("TOO_MANY_SIGN_INS", headers={"Retry-After": wait}, seconds=wait)
+    places: Semaphore = request.app.state.sign_in_places
+    if places.statistics().tasks_waiting >= MOST_WAITING:
+        raise ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"})
+    async with places:
+        yield
 
 
-SignInLimit = Annotated[None, Depends(sign_in_limit)]
+Limited = Depends(sign_in_limit, scope="function")
+"""What an endpoint declares at which somebody signs in."""
 
 
 def _network(address: str) -> str:

@@ -4,9 +4,8 @@ from fastapi import Request
 
 from catalog.control.audit import record_alone
 from catalog.model.caller import STRANGER, Caller
-from catalog.service.configuration import Configuration
-
-PATIENCE = 2.0
+from catalog.service.configuration import DATABASE_PATIENCE, configuration
+from catalog.service.strangers import stranger, strangers_of
 
 
 def record_refusal(request: Request, code: str) -> None:
@@ -16,11 +15,9 @@ def record_refusal(request: Request, code: str) -> None:
         AuditUnavailableError: when it cannot be recorded; the reader then gets no answer but that.
     """
     who: Caller = getattr(request.state, "caller", STRANGER)
-    if who is STRANGER:
-        if not request.headers.get("authorization") and "recipient" not in request.query_params:
-            return
-        address = request.client.host if request.client else ""
-        who = Caller("stranger", 0, "", "", address=address, request_id=getattr(request.state, "request_id", ""))
-    settings: Configuration = request.app.state.configuration
     place = f"{request.method} {request.url.path}"
-    record_alone(settings.control_url, who, "request.refuse", place, "refused", reason=code, patience=PATIENCE)
+    if who is not STRANGER:
+        url = configuration(request).control_url
+        record_alone(url, who, "request.refuse", place, "refused", reason=code, patience=DATABASE_PATIENCE)
+    elif request.headers.get("authorization") or "recipient" in request.query_params:
+        strangers_of(request).refused(stranger(request), "request.refuse", place, code)

@@ -20,7 +20,7 @@ from catalog.control.events import Shipment, lay_out, settle, take_due
 from catalog.control.sealing import unseal
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
-from catalog.service.access import DATABASE_PATIENCE
+from catalog.service.configuration import DATABASE_PATIENCE
 from catalog.service.webhook_guard import Guard
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """The migrations make exactly the tables that the code declares, and take all of them back."""
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
@@ -46,3 +47,43 @@ def test_down_to_base_leaves_no_table_and_up_again_works(control_database):
     assert inspect(engine(control_database)).get_table_names() == ["alembic_version"]
     assert migrate(url=control_database) == head
     assert migrate(url=control_database) == head
+
+
+def test_systems_lose_roles_that_decide_and_get_who_made_them(control_database):
+    scripts = ScriptDirectory.from_config(migration_config(control_database))
+    before = scripts.get_revision("0013").down_revision
+    assert migrate(before, control_database) == before
+    texts = (
+        "department",
+        "roles",
+        "reason",
+        "purpose",
+        "detail",
+        "address",
+        "request_id",
+        "previous",
+        "digest",
+        "seal",
+    )
+    made = {
+        "seq": 1, "actor": "person:7", "actor_name": "security1", "act": "system.add", "object": "system:known",
+        "outcome": "done", "algorithm": "sha256", **dict.fromkeys(texts, ""),
+    }  # fmt: skip
+    with Session(engine(control_database)) as session:
+        columns, values = ", ".join(made), ", ".join(f":{name}" for name in made)
+        session.execute(text(f"INSERT INTO audit_entry (at, {columns}) VALUES (now(), {values})"), made)  # noqa: S608
+        for name in ("known", "unknown"):
+            session.execute(
+                text("INSERT INTO client_system (name, department, purpose, secret_sha256, expires_at) "
+                     "VALUES (:name, 'water', 'x', :name, now())"), {"name": name},
+            )  # fmt: skip
+        session.execute(
+            text("INSERT INTO client_system_role SELECT id, role FROM client_system, "
+                 "unnest(ARRAY['provider_officer', 'requester_officer']) AS role")
+        )  # fmt: skip
+        session.commit()
+    migrate(url=control_database)
+    with Session(engine(control_database)) as session:
+        makers = session.execute(text("SELECT name, made_by FROM client_system ORDER BY name")).all()
+        assert makers == [("known", "person:security1"), ("unknown", None)]
+        assert session.scalars(text("SELECT role FROM client_system_role")).all() == ["requester_officer"] * 2

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from catalog.control.entries import draft_entry, move_entry
-from catalog.model.catalogue_entry import Entry, read_entry
+from catalog.model.catalogue_entry import Entry, entry_of, read_entry
 from catalog.model.departments import get_department
+from catalog.model.registry import get_registry
 from catalog.model.state_machine import Actor
 
 PROVIDER, REQUESTER = "public_security", "housing"
@@ -52,6 +53,12 @@ def an_entry(code: str = "301001/1", name: str = "常住人口登记", **more) -
         **more,
     }
     return read_entry(document)
+
+
+def an_entry_over(resource: str, name: str = "", **more) -> Entry:
+    """Return the entry of a contract, with additions laid over it."""
+    contract = get_registry().get(resource)
+    return entry_of(contract, get_registry().elements_of(contract), {**({"name": name} if name else {}), **more})
 
 
 def publish(session, entry: Entry, *, at=MONDAY, demand=None):

@@ -28,6 +28,7 @@ from catalog.model.state_machine import (
     NotAPartyError,
     OwnDecisionError,
 )
+from tests.exchange.contracts import in_force, write_shared
 from tests.exchange.people import (
     ASKER,
     DRAFTER,
@@ -36,12 +37,14 @@ from tests.exchange.people import (
     MONDAY,
     STRANGER,
     an_entry,
+    an_entry_over,
     an_item,
     days_later,
     publish,
 )
 
 OFFICER = HEAD
+OPEN_TABLE, OPEN_CODE = "trial.open_table", "101801/2"
 
 
 def a_form(code, **more):
@@ -178,20 +181,18 @@ def test_a_standing_authorisation_covers_what_lies_within_it(shared_database):
 
 
 @pytest.fixture
-def reader(control_database):
+def reader(control_database, tmp_path):
     """A recipient of the requester, and a published table of the provider behind an entry."""
-    with session_scope(control_database) as session:
+    write_shared(tmp_path, OPEN_TABLE, ("citizen_id", "name"), code=OPEN_CODE)
+    with in_force(tmp_path), session_scope(control_database) as session:
         recipient, _ = add_recipient(
             session, "housing-checker", department="housing", expires_at=utc_now() + timedelta(days=400)
         )
         publish_share_version(
             session, share="city", schema_name="population", table_name="resident_basic",
-            resource="population.resident_basic", delta_version=0, table_uri="file:/nowhere", rows=1, schema_json={},
+            resource=OPEN_TABLE, delta_version=0, table_uri="file:/nowhere", rows=1, schema_json={},
         )  # fmt: skip
-        entry = an_entry(
-            "101001/2", "常住人口基本信息", resource="population.resident_basic", share_type="unconditional"
-        )
-        publish(session, entry, at=utc_now())
+        publish(session, an_entry_over(OPEN_TABLE), at=utc_now())
         reads = lambda: [table.table_name for table in readable_tables(session, recipient.id)]  # noqa: E731
         yield session, reads
 
@@ -199,7 +200,7 @@ def reader(control_database):
 def granted_now(session, **more):
     today = local_day(utc_now())
     form = a_form(
-        "101001/2", recipient="housing-checker", **{"term_from": today, "term_to": today + timedelta(days=20), **more}
+        OPEN_CODE, recipient="housing-checker", **{"term_from": today, "term_to": today + timedelta(days=20), **more}
     )
     return grant_of(session, submit_application(session, form, ASKER).number)
 

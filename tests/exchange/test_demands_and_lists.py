@@ -31,7 +31,19 @@ from catalog.model.elements import load_elements
 from catalog.model.routing import DemandForm, candidates
 from catalog.model.service_items import load_service_items, what_need_not_be_asked
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
-from tests.exchange.people import ASKER, HEAD, HOST, HOST_2, MONDAY, STRANGER, an_entry, an_item, days_later, publish
+from tests.exchange.people import (
+    ASKER,
+    HEAD,
+    HOST,
+    HOST_2,
+    MONDAY,
+    STRANGER,
+    an_entry,
+    an_entry_over,
+    an_item,
+    days_later,
+    publish,
+)
 
 WATER = Actor("person:示范经办水", "water", frozenset({"provider_officer"}))
 
@@ -106,7 +118,7 @@ def test_a_fulfilled_responsibility_carries_the_platforms_own_proof(session):
     assert list_responsibilities(session, overdue_on=date(2026, 3, 31)) == []
     with pytest.raises(ListError, match="no entry"):
         fulfil(session, line.id, "population.resident_basic", HEAD, date(2026, 3, 20))
-    publish(session, an_entry("101001/2", "基本信息", resource="population.resident_basic"))
+    publish(session, an_entry_over("population.resident_basic", "基本信息"))
     with pytest.raises(ListError, match="no served version"):
         fulfil(session, line.id, "population.resident_basic", HEAD, date(2026, 3, 20))
     publish_share_version(

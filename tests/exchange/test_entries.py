@@ -170,17 +170,17 @@ def test_names_are_unique_within_a_provider(shared_database):
 @pytest.mark.parametrize(
     ("query", "more", "found"),
     [
-        ("取水许可", {}, ["305001/1"]),
-        ("许可 水利", {}, ["305001/1"]),
-        ("qushui", {}, ["305001/1"]),
-        ("qushuixuke", {}, ["305001/1"]),
-        ("qsxk", {}, ["305001/1"]),
-        ("annual_volume", {}, ["305001/1"]),
-        ("年取水量", {}, ["305001/1"]),
-        ("道路 运输", {}, ["304001/1"]),
-        ("", {"provider": "transport"}, ["304001/1"]),
-        ("", {"element": "uscc", "provider": "water"}, ["305001/1"]),
-        ("许可", {"division": "510000", "provider": "water"}, ["305001/1"]),
+        ("取水许可", {}, ["305801/1"]),
+        ("许可 水利", {}, ["305801/1"]),
+        ("qushui", {}, ["305801/1"]),
+        ("qushuixuke", {}, ["305801/1"]),
+        ("qsxk", {}, ["305801/1"]),
+        ("annual_volume", {}, ["305801/1"]),
+        ("年取水量", {}, ["305801/1"]),
+        ("道路 运输", {}, ["304801/1"]),
+        ("", {"provider": "transport"}, ["304801/1"]),
+        ("", {"element": "uscc", "provider": "water"}, ["305801/1"]),
+        ("许可", {"division": "510000", "provider": "water"}, ["305801/1"]),
         ("许可", {"division": "110000"}, []),
         ("许可 火星", {}, []),
         ("' | ! & :* (", {}, []),
@@ -192,11 +192,11 @@ def test_the_catalogue_is_searched_in_chinese_pinyin_and_by_facets(shared_databa
         if search_entries(session, "取水许可证").total == 0:
             volume = an_item("annual_volume", business_name="年取水量")
             items = [an_item("uscc", element="uscc"), volume]
-            publish(session, an_entry("305001/1", "取水许可证", provider="water", items=items))
-            publish(session, an_entry("304001/1", "道路运输经营许可证", provider="transport"))
+            publish(session, an_entry("305801/1", "取水许可证", provider="water", items=items))
+            publish(session, an_entry("304801/1", "道路运输经营许可证", provider="transport"))
         answer = search_entries(session, query, **more)
         assert [entry.code for entry in answer.entries if entry.provider in ("water", "transport")
-                and entry.code in ("305001/1", "304001/1")] == found  # fmt: skip
+                and entry.code in ("305801/1", "304801/1")] == found  # fmt: skip
         assert (answer.total > 0) == bool(found)
 
 

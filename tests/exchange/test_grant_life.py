@@ -35,6 +35,7 @@ from catalog.control.shares import publish_share_version
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import APPLICATION, DISPUTE, GRANT
 from tests.control.audit_home import audit_home
+from tests.exchange.contracts import ELEMENT, in_force, write_shared
 from tests.exchange.people import ASKER, DRAFTER, HEAD, HOST, HOST_2, STRANGER, an_entry, an_item, publish
 from tests.exchange.test_applications import a_form
 
@@ -54,11 +55,19 @@ DECISIONS = {"approve": "provider_officer", "endorse": "provider_officer", "cons
 def entry_of_kind(kind: str, how: str = "same"):
     """Return the entry of a kind as it was at first, on harder terms, or with one item less."""
     share = "unconditional" if kind == "unconditional" else "conditional"
-    items = [an_item(name, share) for name in (("a",) if kind == "unconditional" or how == "fewer" else ("a", "b"))]
+    names = ("a",) if kind == "unconditional" or how == "fewer" else ("a", "b")
+    items = [an_item(name, share, element=ELEMENT, classification="personal") for name in names]
     more = {"use_conditions": "不得留存"} if how == "harder" else {}
     return an_entry(
         CODES[kind], kind, items=items, share_type=share, resource="p.t", needs_host=kind == "host", **more
     )  # fmt: skip
+
+
+@pytest.fixture
+def shared_contract(tmp_path):
+    write_shared(tmp_path, "p.t", ("a", "b"), code=CODES["unconditional"])
+    with in_force(tmp_path):
+        yield
 
 
 def prepare(url: str) -> None:
@@ -223,7 +232,7 @@ class Procedures(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3000)
-def test_no_order_of_acts_reaches_an_illegal_state(control_database, audit_home):
+def test_no_order_of_acts_reaches_an_illegal_state(control_database, audit_home, shared_contract):
     prepare(control_database)
     Procedures.url = control_database
     rare = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]

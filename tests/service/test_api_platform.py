@@ -4,9 +4,12 @@ import threading
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from catalog.control.identity_tables import System
+from catalog.control.audit_tables import AuditEntry
+from catalog.control.base import utc_now
+from catalog.control.credentials import open_session
+from catalog.control.identity_tables import PersonRole, System
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
 from catalog.service.api_problems import ProblemError, kinds
@@ -95,6 +98,46 @@ def test_the_same_key_takes_effect_once(world):
     assert world.call("POST", "/systems", token, json=body, headers=refused).status_code == 422
     fresh = world.call("POST", "/systems", token, json=new_system("after-refusal"), headers=refused)
     assert fresh.status_code == 201, "a refused request frees its key"
+
+
+def test_a_kept_answer_is_given_again_on_record_and_only_to_who_may_still_act(world):
+    exchange, key = world.exchange, {"Idempotency-Key": "kept-for-the-role"}
+    fresh = World(exchange)
+    first_token = fresh.token(Role.SECURITY_ADMINISTRATOR)
+    number = fresh.call("GET", "/me", first_token).json()["id"]
+    body = new_system("kept-for-the-role")
+    first = fresh.call("POST", "/systems", first_token, json=body, headers=key)
+    again = fresh.call("POST", "/systems", first_token, json=body, headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+    with session_scope(exchange.control_url) as session:
+        replayed = session.scalars(
+            select(AuditEntry).where(AuditEntry.act == "request.replay", AuditEntry.actor == f"person:{number}")
+        ).all()
+        assert [one.object for one in replayed] == ["POST /api/v1/systems"]
+        session.execute(update(PersonRole).where(PersonRole.person_id == number).values(ended_at=utc_now()))
+    with session_scope(exchange.control_url) as session:
+        later = open_session(session, number, strength="totp").token
+    refused = fresh.call("POST", "/systems", later, json=body, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "ROLE_MISSING")
+    assert "client_secret" not in refused.text
+
+
+def test_a_kept_answer_is_not_given_in_other_roles(world):
+    exchange, key = world.exchange, {"Idempotency-Key": "other-roles"}
+    number = World(exchange).person(Role.PROVIDER_OFFICER, Role.STEWARD, department=OTHER)
+    body = {"resource": "licence.road_transport"}
+
+    def ask():
+        with session_scope(exchange.control_url) as session:
+            token = open_session(session, number, strength="totp").token
+        return world.call("POST", "/entries", token, json=body, headers=key)
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    with session_scope(exchange.control_url) as session:
+        ended = update(PersonRole).where(PersonRole.person_id == number, PersonRole.role == Role.STEWARD.value)
+        session.execute(ended.values(ended_at=utc_now()))
+    assert ask().json()["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
 def test_equal_requests_at_one_time_take_effect_once(world):

@@ -16,7 +16,7 @@ from catalog.service.identity import UndeclaredRequirementError, require_declare
 from tests.service.samples import Sample, all_samples
 from tests.service.world import HOST, OTHER, OWN, World
 
-REFUSALS = {"UNAUTHENTICATED", "ROLE_MISSING", "ENROLMENT_REQUIRED", "OTHER_DEPARTMENT"}
+REFUSALS = {"UNAUTHENTICATED", "ROLE_MISSING", "SHARING_ONLY", "ENROLMENT_REQUIRED", "OTHER_DEPARTMENT"}
 REACHED = {200, 201, 202, 204, 304, 409, 412, 428}
 """What an endpoint answers when the caller may act on the object and only the state of things may object."""
 
@@ -159,9 +159,17 @@ def test_no_role_gets_further_than_the_endpoint_declares(world, endpoints):
     assert seen["allowed"] > 100 and seen["refused"] > 100, seen
 
 
+def test_recipients_of_tables_open_nothing_else(world, endpoints):
+    token = world.exchange.recipient("matrix-reader", "population")
+    asked = [endpoint for endpoint in endpoints if endpoint.access in ("roles", "signed_in", "enrolling")]
+    assert {endpoint.access for endpoint in asked} == {"roles", "signed_in", "enrolling"}
+    for endpoint in asked:
+        answer = ask(world, endpoint, endpoint.sample(), token)
+        assert (answer.status_code, code_of(answer)) == (403, "SHARING_ONLY"), endpoint.name
+
+
 def test_persons_without_a_role_and_systems_hold_nothing(world, endpoints):
-    world.exchange.recipient("matrix-reader", "population")
-    tokens = [world.token(), world.system_token(), world.exchange.tokens["matrix-reader"]]
+    tokens = [world.token(), world.system_token()]
     for endpoint in endpoints:
         if endpoint.access == "roles":
             for token in tokens:

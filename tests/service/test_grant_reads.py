@@ -19,6 +19,7 @@ from catalog.control.recipients import add_recipient
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor
+from tests.exchange.contracts import ELEMENT, in_force, write_shared
 from tests.exchange.people import HEAD, an_entry, an_item, publish
 from tests.exchange.test_applications import a_form
 from tests.service.conftest import persons
@@ -28,6 +29,25 @@ PROVIDER, REQUESTER = HEAD.department, "housing"
 COLUMNS = persons(0, 1).column_names
 ASKER = Actor("person:示范经办二", REQUESTER, frozenset({"requester_officer"}))
 _serials = count(1)
+MOST_TABLES = 30
+
+
+def item(name: str) -> dict:
+    return an_item(name, "unconditional", element=ELEMENT, classification="personal")
+
+
+@pytest.fixture(scope="module")
+def exchange(make_exchange, tmp_path_factory):
+    """A service of its own, which knows the contracts of the tables that these tests make."""
+    folder = tmp_path_factory.mktemp("contracts")
+    for serial in range(1, MOST_TABLES + 1):
+        write_shared(folder, f"trial.granted_{serial}", (*COLUMNS, "telephone"), code=f"301888/{serial}")
+    served = make_exchange()
+    served.settings["RESOURCE_PATH"] = str(folder)
+    served.recipient("reader", "population")
+    served.start()
+    with in_force(folder):
+        yield served
 
 
 class Granted:
@@ -54,7 +74,7 @@ class Granted:
         exchange.tokens[self.recipient] = token
 
     def entry(self, **more):
-        items = more.pop("items", [an_item(name, "unconditional") for name in COLUMNS])
+        items = more.pop("items", [item(name) for name in COLUMNS])
         return an_entry(
             self.code, self.name, resource=f"trial.{self.name}", share_type="unconditional", items=items, **more
         )
@@ -218,7 +238,7 @@ def test_a_new_version_on_harder_terms_suspends_until_the_provider_resumes(excha
     assert "conditions of use" in granted.audited("grant.suspend").detail
     officers("resume", number=granted.number)
     assert granted.query().status_code == 200
-    fewer = [an_item(name, "unconditional") for name in COLUMNS[1:]]
+    fewer = [item(name) for name in COLUMNS[1:]]
     officers("publish", granted.entry(items=fewer, use_conditions="不得留存"))
     assert granted.query().status_code == 404
     assert COLUMNS[0] in officers("resume", number=granted.number, status=409)["detail"]
@@ -226,7 +246,7 @@ def test_a_new_version_on_harder_terms_suspends_until_the_provider_resumes(excha
 
 def test_a_new_version_with_more_items_makes_the_grant_narrower(exchange, officers):
     granted = Granted(exchange, volume_per_day=10_000)
-    more = [an_item(name, "unconditional") for name in (*COLUMNS, "telephone")]
+    more = [item(name) for name in (*COLUMNS, "telephone")]
     officers("publish", granted.entry(items=more))
     refused = granted.query()
     assert (refused.status_code, refused.json()["errorCode"]) == (403, "GRANT_NARROWER")

@@ -13,6 +13,7 @@ from catalog.control.session import session_scope
 from catalog.control.shares import publish_share_version, published_version
 from catalog.service.signing import SIGNATURE, FileTicket, Signer
 from tests.service.conftest import persons
+from tests.service.world import World
 
 TABLE = "/shares/population/schemas/base/tables/resident_basic"
 
@@ -34,6 +35,43 @@ def test_strangers_are_refused(exchange, token):
         assert answer.status_code == 401
         assert answer.json()["errorCode"] == "UNAUTHENTICATED"
     assert httpx.get(f"{exchange.url}/api/v1/resources", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/shares/a%00b",
+        "/shares/population/schemas/a%00b/tables",
+        TABLE.replace("resident_basic", "a%00b") + "/version",
+        TABLE.replace("population", "a%00b") + "/metadata",
+        TABLE + "/version?startingTimestamp=%00",
+        "/shares?pageToken=%00",
+        "/files/1/%00.parquet?recipient=1",
+    ],
+)
+def test_a_character_that_no_text_has_is_refused_in_path_and_query(exchange, path):
+    answer = exchange.get(path)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_PARAMETER_VALUE"), answer.text
+
+
+@pytest.mark.parametrize("value", ["\\u0000", "\\ud800"])
+def test_a_character_that_no_text_has_is_no_fault_in_a_body(exchange, value):
+    token = {"Authorization": f"Bearer {exchange.tokens['reader']}", "Content-Type": "application/json"}
+    for name in ("timestamp", "predicateHints", "jsonPredicateHints", "unknown"):
+        content = f'["{value}"]' if name == "predicateHints" else f'"{value}"'
+        body = f'{{"{name}": {content}}}'.encode()
+        answer = httpx.post(f"{exchange.endpoint}{TABLE}/query", content=body, headers=token)
+        assert answer.status_code < 500, (name, answer.text)
+    for path, body in (
+        ("/sessions", f'{{"login": "{value}", "password": "x"}}'),
+        ("/oidc/sessions", f'{{"code": "{value}", "state": "{value}"}}'),
+    ):
+        answer = httpx.post(f"{exchange.url}/api/v1{path}", content=body.encode(), headers=token)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+    for form in ({"client_id": "a\0b", "client_secret": "x"}, {"client_id": "x", "client_secret": "a\0b"}):
+        asked = {"grant_type": "client_credentials", **form}
+        assert 400 <= httpx.post(f"{exchange.url}/api/v1/token", data=asked).status_code < 500
+    assert httpx.get(f"{exchange.url}/api/v1/resources/a%00b", headers=token).status_code == 400
 
 
 def test_missing_and_not_granted_look_the_same(exchange):
@@ -261,15 +299,9 @@ def test_each_access_is_logged_without_token_or_signature(exchange):
     assert token not in exchange.log and SIGNATURE not in exchange.log and exchange.signing_key not in exchange.log
 
 
-def test_catalogue_entries_are_listed_to_any_recipient(exchange):
-    headers = {"Authorization": f"Bearer {exchange.tokens['reader']}"}
-    answer = httpx.get(f"{exchange.url}/api/v1/resources", headers=headers)
-    assert answer.status_code == 200 and isinstance(answer.json()["items"], list)
-
-
 def test_catalogue_entries_say_data_type_and_length_of_their_items(exchange):
-    headers = {"Authorization": f"Bearer {exchange.tokens['reader']}"}
-    entries = {e["id"]: e for e in httpx.get(f"{exchange.url}/api/v1/resources", headers=headers).json()["items"]}
+    world = World(exchange)
+    entries = {e["id"]: e for e in world.call("GET", "/resources", world.token()).json()["items"]}
     items = {item["name"]: item for item in entries["population.resident_basic"]["properties"]}
     told = {name: (items[name]["dataType"], items[name]["length"]) for name in ("citizen_id", "birth_date", "name")}
     assert told == {"citizen_id": ("C", 18), "birth_date": ("D", 8), "name": ("C", 50)}

@@ -1,12 +1,22 @@
 """Systems get tokens for their secret; secrets and tokens are hashes in the database and end at once."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
+from catalog.control.applications import move_application, submit_application
+from catalog.control.base import utc_now
+from catalog.control.identity_tables import Person, System, SystemRole
 from catalog.control.session import session_scope
-from catalog.model.roles import Role
-from tests.service.world import OWN, World
+from catalog.control.systems import add_system, person_behind
+from catalog.model.roles import Role, deciding_roles
+from catalog.model.state_machine import Actor, OwnDecisionError
+from tests.exchange.people import ASKER, DRAFTER, HEAD, MONDAY, an_entry, publish
+from tests.exchange.test_applications import a_form
+from tests.service.world import HOST, OWN, World
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +93,44 @@ def test_no_credential_is_kept_in_clear(world, system):
 
 def test_decisions_are_no_systems_to_make(world):
     administrator = world.token(Role.SECURITY_ADMINISTRATOR)
-    for roles, status in ((["host_authority"], 422), (["auditor"], 422), (["steward"], 422), ([], 201)):
-        body = {"name": f"d-{len(roles)}-{roles[0].replace('_', '-') if roles else 'none'}", "department": OWN,
+    refused = (
+        ["host_authority"],
+        ["provider_officer"],
+        ["auditor"],
+        ["steward"],
+        ["requester_officer", "provider_officer"],
+    )
+    for roles, status in (*((roles, 422) for roles in refused), ([], 201)):
+        body = {"name": f"d-{len(roles)}-{roles[-1].replace('_', '-') if roles else 'none'}", "department": OWN,
                 "purpose": "x", "roles": roles}  # fmt: skip
         assert world.call("POST", "/systems", administrator, json=body).status_code == status, roles
+
+
+def test_the_database_lets_no_system_hold_a_role_that_decides(world, system):
+    assert deciding_roles() == {Role.PROVIDER_OFFICER, Role.HOST_AUTHORITY}
+    for role in deciding_roles():
+        with pytest.raises(IntegrityError, match="role_known"), session_scope(world.exchange.control_url) as session:
+            session.add(SystemRole(system_id=system["id"], role=role.value))
+
+
+def test_a_systems_acts_are_its_makers_so_that_nobody_decides_on_their_own(world, system):
+    with session_scope(world.exchange.control_url) as session:
+        made = session.get_one(System, system["id"])
+        maker = session.scalar(select(Person.login).where(Person.id == world.person(
+            Role.SECURITY_ADMINISTRATOR, department=HOST)))  # fmt: skip
+        assert (made.made_by, person_behind(session, f"system:{made.name}")) == (f"person:{maker}",) * 2
+        assert [person_behind(session, one) for one in ("person:wang", "system", "system:none", "command:root")] == [
+            "person:wang", "system", "system:none", "command:root",
+        ]  # fmt: skip
+        until = utc_now() + timedelta(days=1)
+        add_system(
+            session, "heads-own", department=ASKER.department, purpose="x", roles=[Role.REQUESTER_OFFICER],
+            expires_at=until, made_by=HEAD.name,
+        )  # fmt: skip
+        publish(session, an_entry("301930/1", "系统代办"))
+        machine = Actor("system:heads-own", ASKER.department, frozenset({"requester_officer"}))
+        number = submit_application(session, a_form("301930/1"), machine, at=MONDAY).number
+        for act in ("approve", "refuse"):
+            with pytest.raises(OwnDecisionError):
+                move_application(session, number, act, HEAD, {"reason": "x"}, at=MONDAY)
+        assert move_application(session, number, "approve", DRAFTER, at=MONDAY).state == "approved"

@@ -79,7 +79,23 @@ class World:
         """Make a system."""
         name = f"s-{secrets.token_hex(6)}"
         until = utc_now() + timedelta(days=1)
-        return add_system(session, name, department=department, purpose="test", roles=roles, expires_at=until)[0]
+        return add_system(session, name, department=department, purpose="test", roles=roles, expires_at=until,
+                          made_by="command:test")[0]  # fmt: skip
+
+    def one_time_password(self, login: str) -> str:
+        """Take over the one-time password that the operator of the machine would hand to its person."""
+        path = self.exchange.home / "people" / f"{login}.password"
+        password = path.read_text().strip()
+        path.unlink()
+        return password
+
+    def recovered(self, proposal: httpx.Response) -> httpx.Response:
+        """Let a security administrator confirm what was proposed."""
+        assert proposal.status_code == 202, proposal.text
+        security = self.token(Role.SECURITY_ADMINISTRATOR)
+        answer = self.call("POST", f"/recoveries/{proposal.json()['id']}/confirmation", security)
+        assert answer.status_code == 200, answer.text
+        return answer
 
     def call(self, method: str, path: str, token: str | None = None, **more) -> httpx.Response:
         """Call the interface below /api/v1."""

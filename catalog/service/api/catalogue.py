@@ -20,11 +20,12 @@ from catalog.formats.workbook import read_workbook, write_workbook
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError, GuantongError
 from catalog.model.registry import get_registry
-from catalog.service.access import Database, configuration
+from catalog.service.access import Database
 from catalog.service.api_exchange import AnyCaller, ProviderOfficer, Reference, actor_of, answered
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_problems import not_found
 from catalog.service.api_types import Answer, Instant, Line
+from catalog.service.configuration import configuration
 
 router = APIRouter(prefix="/catalogue", tags=["catalogue"], route_class=IdempotentRoute)
 

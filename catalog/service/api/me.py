@@ -12,10 +12,11 @@ from catalog.control.people import locked_person
 from catalog.control.session import session_scope
 from catalog.model.caller import Caller
 from catalog.model.roles import load_role_rules
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_problems import ProblemError
 from catalog.service.api_types import Answer, Body, Secret
+from catalog.service.configuration import DATABASE_PATIENCE
 from catalog.service.identity import enrolling
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=IdempotentRoute)

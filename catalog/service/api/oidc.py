@@ -4,27 +4,32 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 from sqlalchemy import delete, select
 
 from catalog.control.audit import record
 from catalog.control.base import utc_now
-from catalog.control.credentials import LONGEST_SESSION, Issued, end_sessions_of, open_session
+from catalog.control.credentials import LONGEST_SESSION, Issued, open_session
 from catalog.control.identity_tables import OidcAttempt, Person
-from catalog.control.people import locked_person
+from catalog.control.people import bind_person, locked_person
 from catalog.control.recipients import token_digest
+from catalog.control.recovery import needs_second_person, propose_recovery
 from catalog.control.session import session_scope
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api.sessions import SessionToken
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_problems import ProblemError, not_found
+from catalog.service.api_recoveries import RecoveryAnswer, recovery_answer, taken
 from catalog.service.api_types import Answer, Body, Line, Number, Secret
 from catalog.service.api_versions import IfMatch, etag, require_match
-from catalog.service.identity import address_of, proven_elsewhere, require
+from catalog.service.configuration import DATABASE_PATIENCE, address_of
+from catalog.service.identity import proven_elsewhere, require
 from catalog.service.oidc import Identity, Provider
-from catalog.service.rate_limit import sign_in_limit
+from catalog.service.rate_limit import Limited
+from catalog.service.strangers import stranger, strangers_of
 
 router = APIRouter(prefix="/oidc", tags=["oidc"], route_class=IdempotentRoute)
 
@@ -54,7 +59,7 @@ class Binding(Body):
     subject: Line = Field(examples=["f3c1…"])
 
 
-@router.post("/attempts", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
+@router.post("/attempts", status_code=201, dependencies=[Proven, Limited])
 def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     """Begin a log-in: the answer says where to send the person."""
     attempt, address = _provider(settings.oidc).begin()
@@ -70,7 +75,7 @@ def begin(session: Database, settings: CurrentConfiguration) -> Redirection:
     return Redirection(address=address, state=attempt.state)
 
 
-@router.post("/sessions", status_code=201, dependencies=[Proven, Depends(sign_in_limit)])
+@router.post("/sessions", status_code=201, dependencies=[Proven, Limited])
 def finish(request: Request, settings: CurrentConfiguration, body: CameBack) -> SessionToken:
     """Finish a log-in with the code that came back; an attempt is good once."""
     provider = _provider(settings.oidc)
@@ -86,11 +91,17 @@ def finish(request: Request, settings: CurrentConfiguration, body: CameBack) -> 
     with session_scope(settings.control_url, patience=DATABASE_PATIENCE) as session:
         issued = _open(session, request, identity)
     if issued is None:
+        strangers_of(request).refused(stranger(request), "session.open", "oidc", "NOT_BOUND")
         raise ProblemError("LOGIN_REFUSED")
     return SessionToken(session=issued.id, token=issued.token, expires_at=utc_now() + LONGEST_SESSION)
 
 
-@router.put("/bindings/{number}", status_code=204)
+@router.put(
+    "/bindings/{number}",
+    status_code=204,
+    response_model=None,
+    responses={202: {"model": RecoveryAnswer, "description": "Waits for its confirmation"}},
+)
 def bind(
     session: Database,
     settings: CurrentConfiguration,
@@ -99,19 +110,23 @@ def bind(
     body: Binding,
     if_match: IfMatch = None,
 ) -> Response:
-    """Bind an account to whom the identity provider knows; the person's sessions end."""
+    """Bind an account to whom the identity provider knows; the person's sessions end.
+
+    Of an account that holds a role this is a proposal (202), which a security administrator confirms.
+    """
     provider = _provider(settings.oidc)
     person = locked_person(session, number)
     if person is None:
         raise not_found("person")
     require_match(if_match, etag("person", person.id, person.revision))
-    bound = (Person.oidc_issuer == provider.issuer, Person.oidc_subject == body.subject, Person.id != number)
-    if session.scalar(select(Person.id).where(*bound)):
-        raise ProblemError("CONFLICT", reason="another account is bound to this subject (已绑定其他账号)")
-    record(session, who, "person.bind", f"person:{number}", detail={"issuer": provider.issuer})
-    person.oidc_issuer, person.oidc_subject = provider.issuer, body.subject
-    person.revision += 1
-    end_sessions_of(session, person.id)
+    identity = {"issuer": provider.issuer, "subject": body.subject}
+    with taken():
+        if needs_second_person(session, person):
+            record(session, who, "recovery.propose", f"person:{number}", detail={"act": "bind", **identity})
+            proposed = propose_recovery(session, person, "bind", by=who, **identity)
+            return JSONResponse(recovery_answer(person, proposed).model_dump(mode="json"), 202)
+        record(session, who, "person.bind", f"person:{number}", detail=identity)
+        bind_person(session, person, **identity)
     return Response(status_code=204, headers={"ETag": etag("person", person.id, person.revision)})
 
 
@@ -123,8 +138,6 @@ def _open(session: Database, request: Request, identity: Identity) -> Issued | N
     ).one_or_none()
     address, number = address_of(request), request.state.request_id
     if person is None:
-        who = Caller("stranger", 0, "", "", address=address, request_id=number)
-        record(session, who, "session.open", "oidc", "refused", reason="NOT_BOUND")
         return None
     strength = "oidc_mfa" if identity.has_second_factor else "oidc"
     issued = open_session(session, person.id, strength=strength, address=address)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from catalog.control.audit import record
 from catalog.control.identity_tables import Person
+from catalog.control.password_files import deliver_password
 from catalog.control.people import (
     add_person,
     disable_person,
@@ -17,12 +18,14 @@ from catalog.control.people import (
     reset_password,
     roles_of,
 )
+from catalog.control.recovery import needs_second_person, propose_recovery
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
 from catalog.service.access import Database
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_problems import ProblemError, not_found
+from catalog.service.api_recoveries import RecoveryAnswer, recovery_answer
 from catalog.service.api_types import Answer, Body, Instant, Line, Number
 from catalog.service.api_versions import IfMatch, etag, require_match
 from catalog.service.identity import require
@@ -57,15 +60,19 @@ class PersonAnswer(Answer):
     kind: str
     roles: list[Role]
     has_totp: bool
+    oidc_subject: str | None = Field(description="Whom the identity provider knows the account as, when it is bound.")
     locked_until: Instant | None
     disabled_at: Instant | None
     created_at: Instant
 
 
 class PersonMade(PersonAnswer):
-    """An account just made or reset, with its one-time password, which is shown here once."""
+    """An account just made or reset; its one-time password goes to its person, never into an answer."""
 
-    one_time_password: str = Field(examples=["…"])
+    password_file: str = Field(
+        description="Where it lies below GUANTONG_HOME on the machine, to be handed over by the operator.",
+        examples=["people/wang.password"],
+    )
 
 
 class PeoplePage(Answer):
@@ -94,7 +101,10 @@ def list_all(
 def make(
     session: Database, who: SystemAdministrator, response: Response, body: NewPerson, _key: IdempotencyKey = None
 ) -> PersonMade:
-    """Make an account (开户) with a one-time password; it has no role until a security administrator gives one."""
+    """Make an account (开户); it has no role until a security administrator gives one.
+
+    Its one-time password is written on the machine for its person.
+    """
     detail = {"login": body.login, "department": body.department, "kind": body.kind}
     record(session, who, "person.add", f"person:{body.login}", detail=detail)
     person, password = add_person(
@@ -107,7 +117,7 @@ def make(
     )
     _tag(response, person)
     response.headers["Location"] = f"/api/v1/people/{person.id}"
-    return PersonMade(**_render(person, []), one_time_password=password)
+    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
 
 
 @router.get("/{number}")
@@ -130,7 +140,10 @@ def give(
     role: Role,
     if_match: IfMatch = None,
 ) -> PersonAnswer:
-    """Give a role (授予角色); the person's sessions end."""
+    """Give a role (授予角色); the person's sessions end.
+
+    The account is accepted as it stands, its binding to an identity (`oidc_subject`) included: look at it before.
+    """
     person = _to_change(session, number, if_match)
     record(session, who, "role.grant", f"person:{number}", detail={"role": role.value})
     grant_role(session, person, role, by=who)
@@ -156,7 +169,7 @@ def take(
     return _answer(session, person)
 
 
-@router.post("/{number}/reset")
+@router.post("/{number}/reset", responses={202: {"model": RecoveryAnswer, "description": "Waits for its confirmation"}})
 def reset(
     session: Database,
     who: SystemAdministrator,
@@ -164,14 +177,21 @@ def reset(
     number: Number,
     if_match: IfMatch = None,
     _key: IdempotencyKey = None,
-) -> PersonMade:
-    """Give a new one-time password, free of a lock and of the one-time codes; the person's sessions end."""
+) -> PersonMade | RecoveryAnswer:
+    """Give a new one-time password, free of a lock and of the one-time codes; the person's sessions end.
+
+    Of an account that holds a role this is a proposal (202), which a security administrator confirms.
+    """
     person = _to_change(session, number, if_match)
+    if needs_second_person(session, person):
+        record(session, who, "recovery.propose", f"person:{number}", detail={"act": "reset"})
+        response.status_code = 202
+        return recovery_answer(person, propose_recovery(session, person, "reset", by=who))
     record(session, who, "person.reset", f"person:{number}")
     password = reset_password(session, person)
     session.flush()
     _tag(response, person)
-    return PersonMade(**_render(person, roles_of(session, [number])[number]), one_time_password=password)
+    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
 
 
 @router.delete("/{number}")
@@ -210,6 +230,7 @@ def _render(person: Person, roles: list[Role]) -> dict[str, object]:
     return {
         **{name: getattr(person, name) for name in plain},
         "roles": roles,
+        "oidc_subject": person.oidc_subject,
         "has_totp": person.totp_confirmed_at is not None,
         "created_at": person.created_at,
     }

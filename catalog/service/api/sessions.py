@@ -13,12 +13,14 @@ from catalog.control.identity_tables import LoginSession
 from catalog.control.login import log_in
 from catalog.control.session import session_scope
 from catalog.model.caller import Caller
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_problems import ProblemError, not_found
 from catalog.service.api_types import Answer, Body, Instant, Number, Secret
-from catalog.service.identity import address_of, enrolling, proven_elsewhere
-from catalog.service.rate_limit import SignInLimit
+from catalog.service.configuration import DATABASE_PATIENCE, address_of
+from catalog.service.identity import enrolling, proven_elsewhere
+from catalog.service.rate_limit import Limited
+from catalog.service.strangers import stranger, strangers_of
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
@@ -57,27 +59,32 @@ class SessionEntry(Answer):
 @router.post(
     "",
     status_code=201,
-    dependencies=[Depends(proven_elsewhere("a password, and a one-time code where it is set up, are the proof"))],
+    dependencies=[
+        Depends(proven_elsewhere("a password, and a one-time code where it is set up, are the proof")),
+        Limited,
+    ],
 )
-def open_session(request: Request, settings: CurrentConfiguration, _limit: SignInLimit, body: LogIn) -> SessionToken:
-    """Log in (登录). The answer to a wrong name, password or code is one and the same."""
+def open_session(request: Request, settings: CurrentConfiguration, body: LogIn) -> SessionToken:
+    """Log in (登录). The answer to a wrong name, password or code, or a locked account, is one and the same."""
     address = address_of(request)
     with session_scope(settings.control_url, patience=DATABASE_PATIENCE) as session:
         result = log_in(session, body.login, body.password, body.code, address=address)
         person = result.person
-        who = Caller(
-            "person" if person else "stranger",
-            person.id if person else 0,
-            person.login if person else "",
-            person.department if person else "",
-            address=address,
-            request_id=request.state.request_id,
-        )
+        who = (
+            Caller("person", person.id, person.login, person.department, address=address,
+                   request_id=request.state.request_id)
+            if person is not None
+            else stranger(request)
+        )  # fmt: skip
         place = f"session:{result.issued.id}" if result.issued else who.subject
         outcome: Outcome = "refused" if result.refusal else "done"
-        record(session, who, "session.open", place, outcome, reason=result.refusal or "")
+        is_counted = person is None or result.refusal == "ACCOUNT_LOCKED"
+        if not is_counted:
+            record(session, who, "session.open", place, outcome, reason=result.refusal or "")
+    if is_counted:
+        strangers_of(request).refused(who, "session.open", place, result.refusal or "LOGIN_REFUSED")
     if result.issued is None:
-        raise ProblemError(result.refusal or "LOGIN_REFUSED")
+        raise ProblemError("CODE_NEEDED" if result.refusal == "CODE_NEEDED" else "LOGIN_REFUSED")
     expires_at = utc_now() + LONGEST_SESSION
     return SessionToken(session=result.issued.id, token=result.issued.token, expires_at=expires_at)
 

@@ -16,17 +16,19 @@ from catalog.control.identity_tables import System
 from catalog.control.session import session_scope
 from catalog.control.systems import authenticate_system
 from catalog.model.caller import Caller
-from catalog.service.access import DATABASE_PATIENCE, CurrentConfiguration, Database
+from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_types import Answer
-from catalog.service.identity import address_of, proven_elsewhere
-from catalog.service.rate_limit import sign_in_limit
+from catalog.service.configuration import DATABASE_PATIENCE, address_of
+from catalog.service.identity import proven_elsewhere
+from catalog.service.rate_limit import Limited
+from catalog.service.strangers import stranger, strangers_of
 
 router = APIRouter(
     prefix="/token",
     tags=["token"],
     route_class=IdempotentRoute,
-    dependencies=[Depends(proven_elsewhere("the client's secret is the proof")), Depends(sign_in_limit)],
+    dependencies=[Depends(proven_elsewhere("the client's secret is the proof")), Limited],
 )
 
 TERM = timedelta(hours=1)
@@ -67,12 +69,12 @@ def issue(
     shown = _shown(request, client_id, client_secret)
     with session_scope(settings.control_url, patience=DATABASE_PATIENCE) as session:
         system = authenticate_system(session, *shown) if shown else None
-        who = _caller(request, system)
-        if system is None:
-            record(session, who, "token.issue", who.subject, "refused", reason="INVALID_CLIENT")
-            return _unknown()
-        issued = issue_system_token(session, system.id, TERM)
-        record(session, who, "token.issue", f"token:{issued.id}")
+        if system is not None:
+            issued = issue_system_token(session, system.id, TERM)
+            record(session, _caller(request, system), "token.issue", f"token:{issued.id}")
+    if system is None:
+        strangers_of(request).refused(stranger(request), "token.issue", "token", "INVALID_CLIENT")
+        return _unknown()
     content = AccessToken(access_token=issued.token, expires_in=int(TERM.total_seconds()))
     return JSONResponse(content.model_dump(), headers={"Pragma": "no-cache"})
 
@@ -107,10 +109,8 @@ def _shown(request: Request, client_id: str | None, client_secret: str | None) -
     return (client_id, client_secret) if client_id and client_secret else None
 
 
-def _caller(request: Request, system: System | None) -> Caller:
+def _caller(request: Request, system: System) -> Caller:
     address, number = address_of(request), request.state.request_id
-    if system is None:
-        return Caller("stranger", 0, "", "", address=address, request_id=number)
     return Caller("system", system.id, system.name, system.department, address=address, request_id=number)
 
 
