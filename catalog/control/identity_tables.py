@@ -124,6 +124,8 @@ class System(Base):
     """The client id (RFC 6749)."""
     department: Mapped[str]
     purpose: Mapped[str]
+    made_by: Mapped[str | None]
+    """Account of who made it, whose acts its own count as among people; none when made before that was kept."""
     secret_sha256: Mapped[str] = mapped_column(Text, unique=True)
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.kept_back import require_shareable
 from catalog.model.catalogue_entry import Entry, read_entry
 from catalog.model.state_machine import MoveRefusedError
 
@@ -15,6 +16,7 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
 
     Raises:
         MoveRefusedError: nothing is published under the code any more, or an item is gone or no longer shared.
+        KeptBackError: the negative list forbids an item by now.
     """
     found = session.scalars(
         select(CatalogueEntry).where(CatalogueEntry.code == code, CatalogueEntry.state == "published")
@@ -27,4 +29,5 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
         raise MoveRefusedError(
             f"{found.number} no longer shares {', '.join(gone)}", remedy="apply for what the entry has now"
         )
+    require_shareable(session, entry, items, found.number)
     return entry

@@ -25,7 +25,8 @@ class SystemInvalidError(GuantongError):
 
 
 def add_system(
-    session: Session, name: str, *, department: str, purpose: str, roles: Iterable[Role], expires_at: datetime
+    session: Session, name: str, *, department: str, purpose: str, roles: Iterable[Role], expires_at: datetime,
+    made_by: str | None = None,
 ) -> tuple[System, str]:
     """Make a system and its secret, which is told here once and kept only as a hash.
 
@@ -42,7 +43,12 @@ def add_system(
         raise SystemInvalidError(f"there is already a system {name}", remedy="renew its secret, or choose another name")
     secret = secrets.token_urlsafe(32)
     made = System(
-        name=name, department=department, purpose=purpose, secret_sha256=token_digest(secret), expires_at=expires_at
+        name=name,
+        department=department,
+        purpose=purpose,
+        made_by=made_by,
+        secret_sha256=token_digest(secret),
+        expires_at=expires_at,
     )
     session.add(made)
     session.flush()

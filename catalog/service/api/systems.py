@@ -107,6 +107,7 @@ def make(
         purpose=body.purpose,
         roles=body.roles,
         expires_at=utc_now() + timedelta(days=body.days),
+        made_by=f"{who.kind}:{who.name}",
     )
     emit(session, "system.added", f"system:{system.id}", departments=[system.department], payload={"name": system.name})
     _tag(response, system)
