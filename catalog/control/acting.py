@@ -1,17 +1,15 @@
 """Who is behind an act (行为人), and what that person has done in the matter: the ground of every recusal (回避)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.grant_tables import AccessGrant, Dispute
 from catalog.control.identity_tables import System
 from catalog.control.life_tables import LifeEvent
 from catalog.model.state_machine import SYSTEM
-
-Matter = tuple[str, str]
-"""Kind and number of a procedure."""
 
 
 def person_behind(session: Session, account: str) -> str:
@@ -33,7 +31,7 @@ def acts_taken(session: Session, account: str, kind: str, number: str) -> frozen
     """Return what the person behind an account has done in a matter, by whichever account, each as `kind.act`."""
     person = person_behind(session, account)
     query = select(LifeEvent.kind, LifeEvent.act, LifeEvent.by).where(
-        tuple_(LifeEvent.kind, LifeEvent.number).in_(same_matter(session, kind, number)), LifeEvent.by != SYSTEM.name
+        _in_matter(*_root(session, kind, number)), LifeEvent.by != SYSTEM.name
     )
     rows = session.execute(query.distinct()).all()
     own = {by for by in {by for _, _, by in rows} if person_behind(session, by) == person}
@@ -46,20 +44,18 @@ def is_one_person(session: Session, account: str, others: Collection[str]) -> bo
     return any(person_behind(session, other) == person for other in others)
 
 
-def same_matter(session: Session, kind: str, number: str) -> Sequence[Matter]:
-    """Return the procedures that are one matter: an application, its grant, its disputes; a case and its disputes."""
-    root = _root(session, kind, number)
-    if root[0] not in ("application", "correction_case"):
-        return [root]
-    disputes = select(Dispute.number).where(Dispute.subject_kind == root[0], Dispute.subject == root[1])
-    found = [root, *(("dispute", one) for one in session.scalars(disputes))]
-    if root[0] == "application":
-        grants = select(AccessGrant.number).where(AccessGrant.application == root[1])
-        found += [("grant", one) for one in session.scalars(grants)]
-    return found
+def _in_matter(kind: str, number: str) -> ColumnElement[bool]:
+    """Return the condition under which a step belongs to a matter: with an application go its grant and disputes."""
+    disputes = select(Dispute.number).where(Dispute.subject_kind == kind, Dispute.subject == number)
+    grants = select(AccessGrant.number).where(AccessGrant.application == number)
+    return or_(
+        and_(LifeEvent.kind == kind, LifeEvent.number == number),
+        and_(LifeEvent.kind == "dispute", LifeEvent.number.in_(disputes)),
+        and_(LifeEvent.kind == "grant", LifeEvent.number.in_(grants)),
+    )
 
 
-def _root(session: Session, kind: str, number: str) -> Matter:
+def _root(session: Session, kind: str, number: str) -> tuple[str, str]:
     """Return the procedure with which a matter began."""
     if kind == "dispute":
         dispute = session.get_one(Dispute, number)

@@ -92,10 +92,13 @@ def require_step(
     """Return the transition that an act is, or refuse it: also to who has had a hand in the matter (回避).
 
     Raises:
-        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        MoveRefusedError, NotAPartyError, FactMissingError: as :meth:`Machine.step`.
+        OwnDecisionError: as :meth:`Machine.require_apart`.
     """
-    taken = acts_taken(session, actor.name, kind, record.number) if machine.keeps_apart(str(record.state), act) else ()
-    return machine.step(str(record.state), act, actor, parties, facts, taken=taken)
+    transition = machine.step(str(record.state), act, actor, parties, facts)
+    if transition.decides:
+        machine.require_apart(transition, actor, acts_taken(session, actor.name, kind, record.number))
+    return transition
 
 
 def take_step(

@@ -25,7 +25,13 @@ class SystemInvalidError(GuantongError):
 
 
 def add_system(
-    session: Session, name: str, *, department: str, purpose: str, roles: Iterable[Role], expires_at: datetime,
+    session: Session,
+    name: str,
+    *,
+    department: str,
+    purpose: str,
+    roles: Iterable[Role],
+    expires_at: datetime,
     made_by: str | None = None,
 ) -> tuple[System, str]:
     """Make a system and its secret, which is told here once and kept only as a hash.

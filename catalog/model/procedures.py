@@ -115,7 +115,7 @@ DISPUTE = Machine(
     ["settled", "ruled", "withdrawn"],
     [
         Transition("settle", ("consulting",), "settled", ("provider", "host"), ("outcome",),
-                   recused=(*_BRINGING, *ASKING, *PLEADING, *REFUSING)),
+                   recused=(*_RULING, "dispute.rule_finally")),
         Transition("bring_to_host", ("consulting",), "before_host", ("requester", "provider"), ("reason",)),
         Transition("rule", ("before_host",), "ruled", ("host",), ("outcome", "reason"),
                    recused=(*_RULING, "dispute.rule_finally")),

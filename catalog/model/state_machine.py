@@ -131,11 +131,6 @@ class Machine:
             if source == state and (parties is None or set(parties) & set(transition.by))
         )
 
-    def keeps_apart(self, state: str, act: str) -> bool:
-        """Tell whether an act in a state asks what its person has done in the matter before."""
-        transition = self._by_place.get((state, act))
-        return transition is not None and transition.decides
-
     def step(
         self,
         state: str,
@@ -143,8 +138,6 @@ class Machine:
         actor: Actor,
         parties: Collection[Party],
         facts: Mapping[str, object] | None = None,
-        *,
-        taken: Collection[str] = (),
     ) -> Transition:
         """Return the transition that ``act`` is in ``state``, or refuse it.
 
@@ -154,12 +147,10 @@ class Machine:
             actor: who does it.
             parties: the sides on which the actor stands here.
             facts: what is stated with the act.
-            taken: what the person behind the actor has done in this matter before, each as `kind.act`.
 
         Raises:
             MoveRefusedError: the table has no such act in this state.
             NotAPartyError: the actor's sides may not do it.
-            OwnDecisionError: the person behind the actor took an act from which this one is kept apart.
             FactMissingError: a fact that the act needs is missing or empty.
         """
         transition = self._by_place.get((state, act))
@@ -173,15 +164,27 @@ class Machine:
                 f"{self.name}: {act} is not for {actor.name} ({actor.department or 'the platform'})",
                 remedy=f"it belongs to: {', '.join(transition.by)}",
             )
-        if earlier := [one for one in transition.recused if one in taken]:
-            raise OwnDecisionError(
-                f"{self.name}: {act} is not for {actor.name}, whose own acts are in this matter: {', '.join(earlier)}",
-                remedy="another person of the same side decides (回避)",
-            )
         missing = [name for name in transition.needs if not (facts or {}).get(name)]
         if missing:
             raise FactMissingError(f"{self.name}: {act} needs {', '.join(missing)}", remedy="state it with the act")
         return transition
+
+    def require_apart(self, transition: Transition, actor: Actor, taken: Collection[str]) -> None:
+        """Accept an actor behind whom is nobody from whom the act is kept apart (回避).
+
+        Args:
+            transition: what is to be done.
+            actor: who does it.
+            taken: what the person behind the actor has done in this matter before, each as `kind.act`.
+
+        Raises:
+            OwnDecisionError: naming the acts from which it is kept apart.
+        """
+        if earlier := [one for one in transition.recused if one in taken]:
+            raise OwnDecisionError(
+                f"{self.name}: {transition.act} is not for {actor.name}, who took {', '.join(earlier)} in this matter",
+                remedy="another person of the same side decides (回避)",
+            )
 
     def _refuse_dead_ends(self) -> None:
         reached, waiting = {self.initial}, [self.initial]

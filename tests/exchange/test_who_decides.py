@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from catalog.control.applications import authorise_standing, grant_of, move_application, submit_application
-from catalog.control.clocks import ClockError, clocks_of, decide_extension, local_day, request_extension, running_clock
+from catalog.control.clocks import ClockError, ask_extension, clocks_of, decide_extension, local_day, running_clock
 from catalog.control.correction_cases import move, raise_case
 from catalog.control.demands import move_demand, raise_demand
 from catalog.control.disputes import move_dispute, raise_dispute
@@ -18,6 +18,7 @@ from catalog.control.session import session_scope
 from catalog.model.application_form import ApplicationError
 from catalog.model.routing import DemandForm
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
+from tests.control.audit_home import audit_home
 from tests.exchange.people import (
     ASKER,
     DRAFTER,
@@ -35,12 +36,14 @@ from tests.exchange.people import (
 )
 from tests.exchange.test_applications import a_form, submitted
 
+__all__ = ["audit_home"]
+
 HOST_3 = Actor("person:示范主管三", "data_administration", frozenset({"host_authority"}))
 OVERTURNED = {"outcome": "overturned", "reason": "职责成立"}
 
 
 @pytest.fixture
-def session(control_database):
+def session(control_database, audit_home):
     with session_scope(control_database) as opened:
         yield opened
 
@@ -332,7 +335,7 @@ def test_nobody_fulfils_or_extends_what_they_assigned_or_asked_for(session):
     publish(session, an_entry("309103/2", "延期"))
     number = submitted(session, "309103/2").number
     asked_by = a_system(session, "extender", HOST, PROVIDER, "provider_officer")
-    request_extension(session, "application", number, asked_by, "数据量大")
+    ask_extension(session, "application", number, asked_by, "数据量大")
     with pytest.raises(ClockError, match="nobody to their own"):
         decide_extension(session, "application", number, HOST, consents=True, on=local_day(MONDAY))
     assert decide_extension(session, "application", number, HOST_2, consents=True, on=local_day(MONDAY)).extended_by
