@@ -1,25 +1,26 @@
 """Applications (共享申请): what needs no review is approved at once, the rest goes to the provider and the host.
 
-Invariant: an approved application has exactly one grant, and no other has one.
+Invariant: an approved application has exactly one grant, and no other has one. Where the entry says so, none is
+approved without the host authority: not by the provider alone, nor by a dispute that the host did not hear.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
 from catalog.control.entries import content_of, published_entry
 from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
 from catalog.control.grants import give_grant
-from catalog.control.life import newest, next_number, record_event, take_step
-from catalog.control.lists import kept_back
+from catalog.control.kept_back import require_shareable
+from catalog.control.life import last_step, newest, next_number, record_event, require_step, take_step
 from catalog.control.offered import offered_entry
 from catalog.control.recipients import find_recipient
-from catalog.control.systems import person_behind
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import get_department, host_department
@@ -28,6 +29,7 @@ from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPar
 
 KIND = "application"
 DECIDING = ("approve", "refuse", "consent", "object", "approve_automatically", "overturn")
+_TO_HOST = ("endorse", "remit")
 
 
 class ApplicationUnknownError(ApplicationError):
@@ -45,6 +47,7 @@ def submit_application(
         NotAPartyError: the actor is no requester's officer.
         EntryUnknownError, ApplicationError, RecipientError: nothing is published under the code; items are unknown or
             not shared; the department provides the data itself; the recipient is not its own.
+        KeptBackError: the negative list forbids an item.
     """
     moment = at or utc_now()
     if "requester" not in parties_of(actor, requester=actor.department):
@@ -53,11 +56,7 @@ def submit_application(
     entry = content_of(published)
     items = items_asked(form, entry)
     _require_sound(session, form, entry, actor, local_day(moment))
-    elements = [item.element for item in entry.items if item.name in items]
-    if listed := kept_back(session, entry.provider, elements):
-        raise ApplicationError(
-            f"负面清单：{'; '.join(f'{name}: {law}' for name, law in listed.items())}", place=form.code
-        )
+    require_shareable(session, entry, items, form.code)
     record = Application(
         number=next_number(session, KIND, moment.year),
         entry=published.number,
@@ -98,24 +97,23 @@ def move_application(
 ) -> Application:
     """Take one step: ask_papers, supply_papers, endorse, approve, refuse, consent, object, withdraw.
 
-    An approval may narrow what is granted with ``items``, ``quota_per_day`` and ``valid_to``.
+    An endorsement or approval may narrow what is granted with ``items``, ``quota_per_day`` and ``valid_to``; a consent
+    gives no more than was endorsed.
 
     Raises:
-        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`; also when the
-            provider approves alone what the host authority must consent to, or when the entry was withdrawn or
-            replaced by one that asks for more.
-        ApplicationError: an approval would widen what was asked for.
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`; also when
+            somebody else would approve what the host authority must consent to or has objected to, or when the entry
+            was withdrawn or replaced by one that asks for more.
+        ApplicationError: an approval would widen what was asked for or endorsed.
+        KeptBackError: the negative list forbids an item by now.
     """
     record, moment, stated = find_application(session, number), at or utc_now(), dict(facts or {})
-    initiator = person_behind(session, record.submitted_by)
     parties = parties_of(actor, requester=record.department, provider=record.provider)
-    transition = APPLICATION.step(record.state, act, actor, parties, stated, initiator=initiator)
-    if act in ("approve", "endorse") and record.needs_host != (act == "endorse"):
-        other = "endorse" if record.needs_host else "approve"
-        raise MoveRefusedError(f"{number} is decided by another way", remedy=f"{other} it")
-    narrowing = Narrowing.model_validate({key: stated[key] for key in Narrowing.model_fields if key in stated})
-    require_narrower(narrowing, record.items, record.volume_per_day, record.term_from, record.term_to)
-    entry = _offered(session, record) if transition.target == "approved" else None
+    transition = require_step(session, APPLICATION, KIND, record, act, actor, parties, stated)
+    _require_way(session, record, act)
+    narrowing = _narrowing(session, record, stated)
+    gives = transition.target in ("endorsed", "approved")
+    entry = _offered(session, record, narrowing.items or record.items) if gives else None
     if "reason" in stated:
         record.reason = str(stated["reason"])
     if act == "endorse":
@@ -123,12 +121,31 @@ def move_application(
     if act in DECIDING:
         record.decided_by, record.decided_at = actor.name, moment
         record.rule = str(stated["rule"]) if "rule" in stated else record.rule
-    take_step(session, APPLICATION, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, record, transition, actor, stated, moment)
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
-    if entry is not None:
+    if entry is not None and record.state == "approved":
         give_grant(session, record, entry, narrowing, actor, moment)
     return record
+
+
+def overturn_refusal(session: Session, number: str, dispute: str, by: Actor, *, at: datetime | None = None) -> None:
+    """Undo a refusal by a dispute: what the host authority has not heard goes on to it, all else is approved.
+
+    Raises:
+        MoveRefusedError, KeptBackError: as :func:`move_application`.
+    """
+    act = "remit" if _awaits_host(session, find_application(session, number)) else "overturn"
+    record = move_application(session, number, act, SYSTEM, {"dispute": dispute}, at=at)
+    if act == "remit":
+        record.endorsed_by, record.decided_by, record.decided_at = by.name, None, None
+        session.flush()
+
+
+def is_refused_by_host(session: Session, number: str) -> bool:
+    """Tell whether it was the host authority that refused an application last."""
+    last = last_step(session, KIND, number, "refuse", "object")
+    return last is not None and last.act == "object"
 
 
 def find_application(session: Session, number: str) -> Application:
@@ -183,6 +200,7 @@ def authorise_standing(
     Raises:
         NotAPartyError: the actor is no officer of the provider.
         ApplicationError: the entry goes to the host authority, does not share an item, or the term is out of order.
+        KeptBackError: the negative list forbids an item.
     """
     moment, entry = at or utc_now(), content_of(published_entry(session, code))
     if "provider" not in parties_of(actor, provider=entry.provider):
@@ -192,6 +210,7 @@ def authorise_standing(
         raise ApplicationError(
             "such an authorisation cannot stand", place=code, remedy="see items, term and needs_host"
         )
+    require_shareable(session, entry, items, code)
     record = StandingAuthorisation(
         number=next_number(session, "standing_authorisation", moment.year),
         code=code,
@@ -228,9 +247,41 @@ def revoke_standing(
     return record
 
 
-def _offered(session: Session, record: Application) -> Entry:
+def _require_way(session: Session, record: Application, act: str) -> None:
+    """Accept the acts that lead to a grant on the way that the entry prescribes: with the host authority or without."""
+    if act in ("approve", "endorse") and record.needs_host != (act == "endorse"):
+        other = "endorse" if record.needs_host else "approve"
+        raise MoveRefusedError(f"{record.number} is decided by another way", remedy=f"{other} it")
+    if act in ("overturn", "remit") and _awaits_host(session, record) != (act == "remit"):
+        raise MoveRefusedError(
+            f"{record.number} is not without the host authority", remedy="the host authority decides"
+        )
+
+
+def _awaits_host(session: Session, record: Application) -> bool:
+    """Tell whether a refused application has never come before the host authority, which must consent to it."""
+    return record.needs_host and not is_refused_by_host(session, record.number)
+
+
+def _narrowing(session: Session, record: Application, stated: Mapping[str, Any]) -> Narrowing:
+    """Return what is given: as it is stated, and never more than the provider endorsed."""
+    endorsement = last_step(session, KIND, record.number, "endorse")
+    before = _stated_narrowing(endorsement.detail if endorsement is not None else {})
+    now = _stated_narrowing(stated)
+    require_narrower(
+        now, before.items or record.items, before.quota_per_day or record.volume_per_day, record.term_from,
+        before.valid_to or record.term_to,
+    )  # fmt: skip
+    return before.model_copy(update=now.model_dump(exclude_none=True))
+
+
+def _stated_narrowing(stated: Mapping[str, Any]) -> Narrowing:
+    return Narrowing.model_validate({key: stated[key] for key in Narrowing.model_fields if key in stated})
+
+
+def _offered(session: Session, record: Application, items: Collection[str]) -> Entry:
     """Return the published entry on which an application can be approved: as it is today, not as it was."""
-    entry = offered_entry(session, record.code, record.items)
+    entry = offered_entry(session, record.code, items)
     if entry.needs_host and not record.needs_host:
         raise MoveRefusedError(f"{record.code} needs the host authority's consent by now", remedy="apply again")
     return entry
@@ -246,12 +297,12 @@ def _require_sound(session: Session, form: ApplicationForm, entry: Entry, actor:
 
 
 def _rule_for(session: Session, record: Application, today: date) -> str | None:
-    """Return by which rule an application needs no review, if there is one."""
+    """Return by which rule an application needs no review, if there is one; nobody allows their own in advance."""
     if record.needs_host:
         return None
     if record.share_type == "unconditional":
         return "unconditional"
-    query = select(StandingAuthorisation.number).where(
+    query = select(StandingAuthorisation).where(
         StandingAuthorisation.code == record.code,
         StandingAuthorisation.department == record.department,
         StandingAuthorisation.items.contains(record.items),
@@ -260,7 +311,10 @@ def _rule_for(session: Session, record: Application, today: date) -> str | None:
         StandingAuthorisation.valid_from <= today,
         StandingAuthorisation.valid_to >= record.term_to,
     )
-    return session.scalars(query.order_by(StandingAuthorisation.number)).first()
+    for standing in session.scalars(query.order_by(StandingAuthorisation.number)):
+        if not is_one_person(session, record.submitted_by, [standing.decided_by]):
+            return standing.number
+    return None
 
 
 def _run_clocks(session: Session, record: Application, act: str, day: date) -> None:
@@ -269,7 +323,7 @@ def _run_clocks(session: Session, record: Application, act: str, day: date) -> N
         pause_clock(session, KIND, record.number, day)
     elif act == "supply_papers":
         resume_clock(session, KIND, record.number, day)
-    elif act == "endorse":
+    elif act in _TO_HOST:
         stop_clock(session, KIND, record.number, day)
         start_clock(session, KIND, record.number, "host_review", host_department(), day)
     elif act in DECIDING:

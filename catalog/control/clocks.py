@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from catalog.control.acting import is_one_person
 from catalog.control.clock_tables import ClockRecord
 from catalog.model.deadlines import Clock, Pause, load_deadlines
 from catalog.model.errors import GuantongError
@@ -165,7 +166,7 @@ def decide_extension(
     record = _required(session, kind, number)
     if record.extension_asked_by is None or record.extension_decided_by is not None:
         raise ClockError(f"no extension of {number} waits for a decision")
-    if "host_authority" not in actor.roles or actor.name == record.extension_asked_by:
+    if "host_authority" not in actor.roles or is_one_person(session, actor.name, [record.extension_asked_by]):
         raise ClockError("the host authority consents to extensions, and nobody to their own")
     if consents and record.due_on is not None and on > record.due_on:
         raise ClockError(f"the limit ended on {record.due_on}: what is over cannot be extended")

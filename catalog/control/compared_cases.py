@@ -152,7 +152,7 @@ def _step(case: CorrectionCase, act: str, facts: Mapping[str, Any], at: datetime
     """Take one step of a case and return its line of history."""
     parties = parties_of(SYSTEM, requester=case.raising_department, provider=case.doubted_department)
     before = case.state
-    case.state = CORRECTION.step(before, act, SYSTEM, parties, facts, initiator=case.raised_by).target
+    case.state = CORRECTION.step(before, act, SYSTEM, parties, facts).target
     return _event(case, act, before, case.state, at, facts)
 
 

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
 from catalog.control.correction_tables import CorrectionCase
-from catalog.control.life import next_number, record_event, take_step
-from catalog.control.systems import person_behind
+from catalog.control.life import next_number, record_event, require_step, take_step
 from catalog.model.correction import CLOSED, CORRECTED, CORRECTION, RAISED, UNCORRECTED
 from catalog.model.errors import GuantongError
 from catalog.model.state_machine import SYSTEM, Actor, parties_of
@@ -114,16 +113,15 @@ def move(
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
     """
     case, moment, stated = find_case(session, number), at or utc_now(), facts or {}
-    initiator = person_behind(session, case.raised_by)
     parties = parties_of(actor, requester=case.raising_department, provider=case.doubted_department)
-    CORRECTION.step(case.state, act, actor, parties, stated, initiator=initiator)
+    transition = require_step(session, CORRECTION, KIND, case, act, actor, parties, stated)
     if "reason" in stated:
         case.reason = str(stated["reason"])
     if act in ("confirm", "refuse"):
         case.answered_at = moment
     if act == "correct":
         case.corrected_at, case.corrected_by_batch = moment, str(stated["batch_id"])
-    take_step(session, CORRECTION, KIND, case, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, case, transition, actor, stated, moment)
     if case.state == CLOSED:
         case.closed_at = moment
     _run_clock(session, case, act, local_day(moment))

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
-from catalog.control.life import newest, next_number, record_event, take_step
+from catalog.control.kept_back import KeptBackError, negative_list, told
+from catalog.control.life import newest, next_number, record_event, require_step, take_step
 from catalog.control.list_tables import Demand
-from catalog.control.systems import person_behind
 from catalog.model.departments import get_department, host_department
 from catalog.model.elements import load_elements
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import DEMAND
-from catalog.model.routing import DemandForm, candidates
+from catalog.model.routing import DemandForm, candidates, elements_named
 from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, parties_of
 
 KIND = "demand"
@@ -77,20 +77,22 @@ def move_demand(
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
         DepartmentUnknownError, DemandError: the department asked does not exist, or is the one that asks.
+        KeptBackError: what is confirmed is forbidden by the negative list.
     """
     record, moment, stated = find_demand(session, number), at or utc_now(), dict(facts or {})
-    initiator = person_behind(session, record.raised_by)
     parties = parties_of(actor, requester=record.department, provider=record.asked_department or "")
-    DEMAND.step(record.state, act, actor, parties, stated, initiator=initiator)
+    transition = require_step(session, DEMAND, KIND, record, act, actor, parties, stated)
     if act in ("route", "assign"):
         record.asked_department = get_department(str(stated["department"])).id
         if record.asked_department == record.department:
             raise DemandError(f"{record.department} asks and cannot be the source", remedy="name another department")
+    if act == "confirm":
+        _require_shareable(session, record, local_day(moment))
     if "reason" in stated:
         record.reason = str(stated["reason"])
     if act == "catalogue":
         record.entry = str(stated["entry"])
-    take_step(session, DEMAND, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, record, transition, actor, stated, moment)
     record.ended_at = moment if record.state in DEMAND.final else None
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
@@ -141,6 +143,14 @@ def list_demands(
         if wanted is not None:
             query = query.where(column == wanted)
     return newest(session, query, Demand.number, before, limit)
+
+
+def _require_shareable(session: Session, record: Demand, day: date) -> None:
+    wanted = [element.id for element in elements_named(record.elements, load_elements().in_force(day))]
+    if listed := negative_list(session).of(str(record.asked_department), wanted):
+        raise KeptBackError(
+            f"负面清单 (the negative list) keeps back {told(listed)}", remedy="refuse the demand with it"
+        )
 
 
 def _run_clocks(session: Session, record: Demand, act: str, day: date) -> None:

@@ -1,6 +1,10 @@
-"""Disputes about refusals (共享争议): consult → host → government; a refusal overturned takes effect at once."""
+"""Disputes about refusals (共享争议): consult → host → government.
 
-from collections.abc import Mapping, Sequence
+Invariant: a refusal is undone by the body that refused or by one above it, never by the person who refused; what is
+undone takes effect at once, as far as the host authority has been heard where the entry asks for it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,16 +12,15 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from catalog.control import correction_cases
-from catalog.control.applications import find_application, move_application
+from catalog.control.applications import find_application, is_refused_by_host, overturn_refusal
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.grant_tables import Dispute
-from catalog.control.life import newest, next_number, record_event, take_step
-from catalog.control.systems import person_behind
+from catalog.control.life import newest, next_number, record_event, require_step, take_step
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import DISPUTE
-from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, parties_of
+from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, Party, parties_of
 
 KIND = "dispute"
 OUTCOMES = ("upheld", "overturned")
@@ -86,13 +89,16 @@ def move_dispute(
     An ``outcome`` is ``upheld`` (the refusal stands) or ``overturned``.
 
     Raises:
-        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`; also when the
+            other side than the one that refused would settle, or when what was refused is not offered any more.
+        KeptBackError: what was refused is forbidden by the negative list.
         DisputeError: the outcome is another word.
     """
     record, moment, stated = find_dispute(session, number), at or utc_now(), dict(facts or {})
-    initiator = person_behind(session, record.raised_by)
     parties = parties_of(actor, requester=record.requester, provider=record.provider)
-    transition = DISPUTE.step(record.state, act, actor, parties, stated, initiator=initiator)
+    transition = require_step(session, DISPUTE, KIND, record, act, actor, parties, stated)
+    if act == "settle":
+        _require_refusing_side(session, record, parties)
     ends_with_outcome = transition.target in ("settled", "ruled")
     if ends_with_outcome and stated["outcome"] not in OUTCOMES:
         raise DisputeError(f"outcome {stated['outcome']!r}", remedy=f"one of: {', '.join(OUTCOMES)}")
@@ -100,10 +106,10 @@ def move_dispute(
         record.reason = str(stated["reason"])
     record.ended_at = moment if transition.target in DISPUTE.final else None
     record.outcome = stated["outcome"] if ends_with_outcome else None
-    take_step(session, DISPUTE, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, record, transition, actor, stated, moment)
     _run_clocks(session, record, act, moment)
     if record.outcome == "overturned":
-        _overturn(session, record, moment)
+        _overturn(session, record, actor, moment)
     return record
 
 
@@ -140,10 +146,20 @@ def _subject(session: Session, kind: str, number: str) -> tuple[str, str, str]:
     raise DisputeError(f"nobody disputes a {kind}", remedy="application or correction_case")
 
 
-def _overturn(session: Session, record: Dispute, at: datetime) -> None:
-    """Give what was refused: the application is approved, the correction case verified again."""
+def _require_refusing_side(session: Session, record: Dispute, parties: Collection[Party]) -> None:
+    """Accept the side that refused: what the host authority refused is not settled by the provider."""
+    by_host = record.subject_kind == "application" and is_refused_by_host(session, record.subject)
+    side: Party = "host" if by_host else "provider"
+    if side not in parties:
+        raise NotAPartyError(
+            f"{record.number} is settled by the {side}, which refused {record.subject}", remedy="bring it to the host"
+        )
+
+
+def _overturn(session: Session, record: Dispute, by: Actor, at: datetime) -> None:
+    """Give what was refused: the application goes on, the correction case is verified again."""
     if record.subject_kind == "application":
-        move_application(session, record.subject, "overturn", SYSTEM, {"dispute": record.number}, at=at)
+        overturn_refusal(session, record.subject, record.number, by, at=at)
     else:
         reason = {"reason": f"overturned by {record.number}"}
         correction_cases.move(session, record.subject, "reopen", SYSTEM, reason, at=at)

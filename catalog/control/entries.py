@@ -1,8 +1,8 @@
 """Entries of the exchange catalogue (目录条目): drafted, reviewed by two sides, published, superseded.
 
 Invariant: what is published went through the provider's secrecy review and personal-information assessment and the
-host authority's review, and each review was signed by somebody who did not draft it. What rests on an entry that is
-withdrawn or replaced follows in the same transaction.
+host authority's review, and each review was signed by a person who wrote no word of it and signed no other. What
+rests on an entry that is withdrawn or replaced follows in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.clocks import cancel_clock, local_day, running_clock, start_clock, stop_clock
+from catalog.control.catalogue_updates import UPDATE_KIND, want_update
+from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.demands import answer_demand, require_confirmed
 from catalog.control.entry_search import index_entry, unindex_entry
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_following import end_with_entry, follow_entry
-from catalog.control.life import next_number, record_event, take_step
-from catalog.control.lists import kept_back
-from catalog.control.systems import person_behind
+from catalog.control.kept_back import require_shareable
+from catalog.control.life import next_number, record_event, require_step, take_step
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
 from catalog.model.departments import host_department
 from catalog.model.entry_rights import require_own
@@ -29,8 +29,6 @@ from catalog.model.registry import get_registry
 from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPartyError, parties_of
 
 KIND = "catalogue_entry"
-UPDATE_KIND = "catalogue_update"
-"""Kind of the clocks that run for a code, not for one version."""
 _IN_WORK = ("draft", "provider_review", "host_review")
 
 
@@ -88,8 +86,10 @@ def draft_entry(
     return record
 
 
-def edit_draft(session: Session, number: str, entry: Entry, actor: Actor, *, revision: int) -> CatalogueEntry:
-    """Replace the content of a draft.
+def edit_draft(
+    session: Session, number: str, entry: Entry, actor: Actor, *, revision: int, at: datetime | None = None
+) -> CatalogueEntry:
+    """Replace the content of a draft; who did is one of its authors from then on.
 
     Raises:
         EntryChangedError: somebody changed it after ``revision`` was read.
@@ -109,7 +109,10 @@ def edit_draft(session: Session, number: str, entry: Entry, actor: Actor, *, rev
     require_own(entry, get_registry())
     record.content, record.name, record.resource = entry.model_dump(mode="json"), entry.name, entry.resource
     record.revision += 1
-    session.flush()
+    record_event(
+        session, KIND, number, act="edit", from_state="draft", to_state="draft", actor=actor, at=at or utc_now(),
+        detail={"revision": record.revision},
+    )  # fmt: skip
     return record
 
 
@@ -126,16 +129,19 @@ def move_entry(
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
-        EntryError: another published entry of the provider has the same name, or it shares what is kept back.
+        EntryError: another published entry of the provider has the same name.
         EntryNotOwnError: what is endorsed or published is, by the contracts of today, not the provider's to offer.
+        KeptBackError: it shares what the negative list forbids.
     """
     record, moment, stated = find_entry(session, number, lock=True), at or utc_now(), dict(facts or {})
-    initiator = person_behind(session, record.drafted_by)
     parties = parties_of(actor, provider=record.provider)
     before = str(record.state)
-    transition = ENTRY.step(before, act, actor, parties, stated, initiator=initiator)
+    transition = require_step(session, ENTRY, KIND, record, act, actor, parties, stated)
     if act in ("endorse", "publish"):
-        require_own(content_of(record), get_registry())
+        entry = content_of(record)
+        require_own(entry, get_registry())
+        shared = [item.name for item in entry.items if item.share_type != "refused"]
+        require_shareable(session, entry, shared, record.number)
     if act == "endorse":
         record.secrecy_review, record.personal_assessment = stated["secrecy_review"], stated["personal_assessment"]
         record.endorsed_by = actor.name
@@ -147,7 +153,7 @@ def move_entry(
     if transition.target == "withdrawn":
         record.ended_at = moment
     session.flush()
-    take_step(session, ENTRY, KIND, record, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, record, transition, actor, stated, moment)
     session.flush()
     _follow(session, record, before, act, moment)
     return record
@@ -227,18 +233,13 @@ def watch_drift(session: Session, now: Mapping[str, Entry], today: date) -> list
     for record in session.scalars(published.order_by(CatalogueEntry.code)):
         if not drift(content_of(record), now[record.code]):
             continue
-        if running_clock(session, UPDATE_KIND, record.code) is None:
-            start_clock(session, UPDATE_KIND, record.code, "catalogue_update", record.provider, today)
+        if want_update(session, record, today):
             started.append(record.code)
     return started
 
 
 def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> None:
-    """Let the published version give way to ``record``, unless that shares what the negative list keeps back."""
-    shared = [item.element for item in content_of(record).items if item.share_type != "refused"]
-    if listed := kept_back(session, record.provider, shared):
-        why = "; ".join(f"{name}: {citation}" for name, citation in listed.items())
-        raise EntryError(f"the negative list keeps back {why}", place=record.number, remedy="mark the items 不予共享")
+    """Let the published version give way to ``record``."""
     same_name = select(func.count()).where(
         CatalogueEntry.provider == record.provider,
         CatalogueEntry.name == record.name,
@@ -249,7 +250,8 @@ def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> No
         raise EntryError(f"{record.provider} has published an entry called {record.name}", remedy="choose another name")
     for earlier in entry_versions(session, record.code):
         if earlier.state == "published":
-            take_step(session, ENTRY, KIND, earlier, "supersede", SYSTEM, {"system"}, {}, moment)
+            step = require_step(session, ENTRY, KIND, earlier, "supersede", SYSTEM, {"system"}, {})
+            take_step(session, KIND, earlier, step, SYSTEM, {}, moment)
             earlier.ended_at = moment
             unindex_entry(session, earlier.number)
             follow_entry(session, record, content_of(earlier), content_of(record), moment)

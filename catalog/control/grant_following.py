@@ -1,10 +1,10 @@
-"""Grants follow their entry (授权随目录变化): what is withdrawn or shared on harder terms is not read a moment longer.
+"""Grants follow their entry (授权随目录变化): what is withdrawn, kept back or shared on harder terms is not read on.
 
-Both steps are part of the transaction that publishes or withdraws, are in the audit, and reach the holders by event
-and webhook.
+Each step is part of the transaction that publishes, withdraws or lists, is in the audit, and reaches the holders by
+event and webhook.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.events import emit
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grants import fit_to_entry, move_grant
+from catalog.control.kept_back import told
 from catalog.model.caller import Caller
 from catalog.model.catalogue_entry import Entry, EntryItem
 from catalog.model.departments import host_department
@@ -28,6 +29,21 @@ def end_with_entry(session: Session, entry: CatalogueEntry, at: datetime) -> Non
     """Revoke every grant on an entry that was withdrawn."""
     for grant in _grants_on(session, entry.code):
         _tell(session, grant, "revoke", f"entry {entry.number} was withdrawn: {entry.reason}", at)
+
+
+def suspend_kept_back(session: Session, entry: CatalogueEntry, listed: Mapping[str, str], at: datetime) -> None:
+    """Suspend every active grant on an entry that has an item which the negative list keeps back.
+
+    Args:
+        session: the transaction that lists.
+        entry: the published version.
+        listed: item → the law that forbids sharing it.
+        at: the moment.
+    """
+    for grant in _grants_on(session, entry.code):
+        held = {name: listed[name] for name in grant.items if name in listed}
+        if held and grant.state == "active":
+            _tell(session, grant, "suspend", f"负面清单 (the negative list) keeps back {told(held)}", at)
 
 
 def follow_entry(session: Session, entry: CatalogueEntry, before: Entry, now: Entry, at: datetime) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -98,8 +98,23 @@ def narrower_grants(
     session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
 ) -> Sequence[AccessGrant]:
     """Return the grants in force by which a recipient may use a table, but not as a whole."""
+    on_table = _grants_on(recipient_id, share, schema_name, table_name)
+    query = on_table.where(AccessGrant.state == "active", or_(AccessGrant.is_narrower, AccessGrant.mode != "table"))
+    return session.scalars(query).all()
+
+
+def suspended_grants(
+    session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
+) -> Sequence[AccessGrant]:
+    """Return the grants of a recipient on a table that are suspended in their term."""
+    query = _grants_on(recipient_id, share, schema_name, table_name).where(AccessGrant.state == "suspended")
+    return session.scalars(query).all()
+
+
+def _grants_on(recipient_id: int, share: str, schema_name: str, table_name: str) -> Select[AccessGrant]:
+    """Return the query for the grants of a recipient on a served table that are in their term, by number."""
     today = local_day(utc_now())
-    query = (
+    return (
         select(AccessGrant)
         .join(Recipient, Recipient.name == AccessGrant.recipient)
         .join(ShareVersion, ShareVersion.resource == AccessGrant.resource)
@@ -109,13 +124,11 @@ def narrower_grants(
             ShareVersion.schema_name == schema_name,
             ShareVersion.table_name == table_name,
             ShareVersion.status == "served",
-            AccessGrant.state == "active",
             AccessGrant.valid_from <= today,
             AccessGrant.valid_to >= today,
-            or_(AccessGrant.is_narrower, AccessGrant.mode != "table"),
         )
+        .order_by(AccessGrant.number)
     )
-    return session.scalars(query.order_by(AccessGrant.number)).all()
 
 
 def ungranted(reading: Reading, columns: Collection[str]) -> list[str]:

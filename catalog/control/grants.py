@@ -1,7 +1,8 @@
 """Grants (授权): what an approved application allows, and the line by which the service lets a recipient read.
 
 Invariant: only an active grant within its term, on a whole table, lets anybody read that table; one that is narrower
-is never served from the whole table. A revocation or suspension holds at the next request.
+is never served from the whole table. A revocation or suspension holds at the next request. What the host authority
+consented to is renewed with its consent, and who suspended a grant decides whether it goes on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +14,23 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock, start_clock, stop_clock
+from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_tables import AccessGrant, Application
-from catalog.control.life import newest, next_number, record_event, take_step
+from catalog.control.kept_back import negative_list
+from catalog.control.life import last_step, newest, next_number, record_event, require_step, take_step
 from catalog.control.offered import offered_entry
-from catalog.control.systems import person_behind
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
-from catalog.model.catalogue_entry import Entry
+from catalog.model.catalogue_entry import Entry, read_entry
+from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import GRANT
-from catalog.model.state_machine import SYSTEM, Actor, parties_of
+from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, parties_of
 
 KIND = "grant"
-_ANSWER = "reply_conditional"
+RENEWING = ("renew", "endorse_renewal", "consent_renewal")
+_GOING_ON = ("resume", *RENEWING)
+_ANSWER, _CONSENT = "reply_conditional", "host_review"
 
 
 class GrantUnknownError(GuantongError):
@@ -76,31 +81,36 @@ def move_grant(
     *,
     at: datetime | None = None,
 ) -> AccessGrant:
-    """Take one step of a grant: suspend, resume, ask_renewal, renew, revoke, expire.
+    """Take one step: suspend, resume, ask_renewal, renew, endorse_renewal, consent_renewal, revoke, expire.
+
+    A consent to a renewal is to the day that the provider endorsed last.
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
-        MoveRefusedError: also when what would be resumed is not offered any more.
+        MoveRefusedError: also when what would go on is not offered any more, needs the host authority, was suspended
+            by the other side, or when there is no renewal to consent to.
+        KeptBackError: what would go on is forbidden by the negative list.
         ApplicationError: a renewal that does not lengthen the term, or is too long.
     """
     grant, moment, stated = find_grant(session, number), at or utc_now(), dict(facts or {})
     parties = parties_of(actor, requester=grant.department, provider=grant.provider)
-    applicant = session.scalars(select(Application.submitted_by).where(Application.number == grant.application)).one()
-    initiator = person_behind(session, applicant)
-    transition = GRANT.step(grant.state, act, actor, parties, stated, initiator=initiator)
-    if act == "resume":
-        fit_to_entry(session, grant, offered_entry(session, grant.code, grant.items), moment)
+    transition = require_step(session, GRANT, KIND, grant, act, actor, parties, stated)
+    if act in _GOING_ON:
+        entry = require_going_on(session, grant, act, actor)
+        fit_to_entry(session, grant, entry, moment)
+    if act == "consent_renewal":
+        stated["valid_to"] = _endorsed_day(session, grant)
     if "reason" in stated:
         grant.reason = str(stated["reason"])
-    if act in ("ask_renewal", "renew"):
+    if act in ("ask_renewal", *RENEWING):
         until = _longer_term(grant, stated["valid_to"], local_day(moment))
         stated["valid_to"] = until.isoformat()
-    if act == "renew":
+    if act in ("renew", "consent_renewal"):
         renewal = {"from": grant.valid_to.isoformat(), "to": until.isoformat(), "by": actor.name}
         grant.renewals, grant.valid_to = [*grant.renewals, renewal], until
-    if transition.target != "active" or act == "renew":
+    if transition.target != "active" or act in ("renew", "consent_renewal"):
         close_reading(session, grant, moment)
-    take_step(session, GRANT, KIND, grant, act, actor, parties, stated, moment, initiator=initiator)
+    take_step(session, KIND, grant, transition, actor, stated, moment)
     if grant.state in GRANT.final:
         grant.ended_at = moment
         cancel_clock(session, KIND, grant.number, local_day(moment))
@@ -182,6 +192,16 @@ def fit_to_entry(session: Session, grant: AccessGrant, entry: Entry, at: datetim
     return True
 
 
+def is_kept_back(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether the negative list forbids an item of a grant now."""
+    published = session.scalars(
+        select(CatalogueEntry).where(CatalogueEntry.code == grant.code, CatalogueEntry.state == "published")
+    ).one_or_none()
+    if published is None:
+        return False
+    return bool(negative_list(session).items(read_entry(published.content, place=published.number), grant.items))
+
+
 def confirm_delivery(session: Session, number: str, on: date) -> None:
     """Stop the clock of delivery, because the recipient can read."""
     stop_clock(session, KIND, number, on, "delivery")
@@ -208,6 +228,8 @@ def _open_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
     if grant.state != "active" or grant.is_narrower or grant.mode != "table" or grant.recipient is None:
         return
     if grant.recipient_grant_id is not None or not grant.valid_from <= today <= grant.valid_to:
+        return
+    if is_kept_back(session, grant):
         return
     version = session.scalars(
         select(ShareVersion).where(ShareVersion.resource == grant.resource, ShareVersion.status == "served")
@@ -249,6 +271,47 @@ def _line(session: Session, recipient: Recipient, version: ShareVersion, grant: 
     return line.id
 
 
+def require_going_on(session: Session, grant: AccessGrant, act: str, actor: Actor) -> Entry:
+    """Return the entry on which a grant goes on, resumed or renewed: as it is today, and with who must be heard.
+
+    Raises:
+        MoveRefusedError: the entry is not offered any more, the host authority must consent and has not or would be
+            passed over, or it was suspended by the other side.
+        KeptBackError: the negative list forbids an item by now.
+    """
+    entry = offered_entry(session, grant.code, grant.items)
+    was_heard = session.scalars(select(Application.needs_host).where(Application.number == grant.application)).one()
+    if entry.needs_host and not was_heard:
+        raise MoveRefusedError(f"{grant.code} needs the host authority's consent by now", remedy="apply again")
+    if act in RENEWING and was_heard == (act == "renew"):
+        other = "endorse_renewal, then consent_renewal" if was_heard else "renew"
+        raise MoveRefusedError(f"{grant.number} is renewed by another way", remedy=other)
+    if act == "resume":
+        _require_suspender(session, grant, actor)
+    return entry
+
+
+def _require_suspender(session: Session, grant: AccessGrant, actor: Actor) -> None:
+    """Accept an actor of the side that suspended a grant; what the platform suspended, the provider weighs anew."""
+    suspension = last_step(session, KIND, grant.number, "suspend")
+    by_platform = suspension is None or suspension.by == SYSTEM.name
+    side = grant.provider if by_platform or suspension is None else suspension.department
+    if actor.department != side:
+        raise MoveRefusedError(f"{grant.number} was suspended by {side}", remedy=f"{side} resumes it")
+
+
+def _endorsed_day(session: Session, grant: AccessGrant) -> str:
+    """Return the last day to which the provider endorsed the renewal that waits for the host authority.
+
+    Raises:
+        MoveRefusedError: none waits.
+    """
+    last = last_step(session, KIND, grant.number, "endorse_renewal", "consent_renewal", "suspend")
+    if last is None or last.act != "endorse_renewal":
+        raise MoveRefusedError(f"no renewal of {grant.number} waits", remedy="the provider endorses one first")
+    return str(last.detail["valid_to"])
+
+
 def _longer_term(grant: AccessGrant, valid_to: object, today: date) -> date:
     """Return the last day that a renewal states, which lengthens a term that is not over."""
     try:
@@ -261,8 +324,12 @@ def _longer_term(grant: AccessGrant, valid_to: object, today: date) -> date:
 
 
 def _run_clock(session: Session, grant: AccessGrant, act: str, day: date) -> None:
-    """Let the provider's answer to a renewal have its limit, as the answer to an application has."""
+    """Let the answers to a renewal have their limits, as the answers to an application have."""
     if act == "ask_renewal" and running_clock(session, KIND, grant.number, _ANSWER) is None:
         start_clock(session, KIND, grant.number, _ANSWER, grant.provider, day)
-    elif act == "renew":
+    elif act in ("renew", "endorse_renewal"):
         stop_clock(session, KIND, grant.number, day, _ANSWER)
+    elif act == "consent_renewal":
+        stop_clock(session, KIND, grant.number, day, _CONSENT)
+    if act == "endorse_renewal" and running_clock(session, KIND, grant.number, _CONSENT) is None:
+        start_clock(session, KIND, grant.number, _CONSENT, host_department(), day)

@@ -8,8 +8,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from catalog.control.acting import acts_taken
 from catalog.control.life_tables import LifeEvent, Numbering
-from catalog.model.state_machine import Actor, Machine, Party
+from catalog.model.state_machine import Actor, Machine, Party, Transition
 
 PREFIXES = {
     "correction_case": "COR",
@@ -78,7 +79,7 @@ class _HasState(Protocol):
     state: Any
 
 
-def take_step(
+def require_step(
     session: Session,
     machine: Machine,
     kind: str,
@@ -87,26 +88,35 @@ def take_step(
     actor: Actor,
     parties: Collection[Party],
     facts: Mapping[str, Any] | None,
-    at: datetime,
-    *,
-    initiator: str | None = None,
-) -> str:
-    """Take one step of a procedure and write it into its history.
-
-    Returns:
-        The state it came from.
+) -> Transition:
+    """Return the transition that an act is, or refuse it: also to who has had a hand in the matter (回避).
 
     Raises:
-        MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
+        MoveRefusedError, NotAPartyError, FactMissingError: as :meth:`Machine.step`.
+        OwnDecisionError: as :meth:`Machine.require_apart`.
     """
+    transition = machine.step(str(record.state), act, actor, parties, facts)
+    if transition.decides:
+        machine.require_apart(transition, actor, acts_taken(session, actor.name, kind, record.number))
+    return transition
+
+
+def take_step(
+    session: Session,
+    kind: str,
+    record: _HasState,
+    transition: Transition,
+    actor: Actor,
+    facts: Mapping[str, Any] | None,
+    at: datetime,
+) -> None:
+    """Take a step that :func:`require_step` allowed, and write it into the history."""
     before = str(record.state)
-    transition = machine.step(before, act, actor, parties, facts, initiator=initiator)
     record.state = transition.target
     record_event(
-        session, kind, record.number, act=act, from_state=before, to_state=transition.target, actor=actor, at=at,
-        detail=facts,
+        session, kind, record.number, act=transition.act, from_state=before, to_state=transition.target, actor=actor,
+        at=at, detail=facts,
     )  # fmt: skip
-    return before
 
 
 def newest(
@@ -122,3 +132,9 @@ def history(session: Session, kind: str, number: str) -> Sequence[LifeEvent]:
     """Return the steps of one procedure, oldest first."""
     query = select(LifeEvent).where(LifeEvent.kind == kind, LifeEvent.number == number)
     return session.scalars(query.order_by(LifeEvent.id)).all()
+
+
+def last_step(session: Session, kind: str, number: str, *acts: str) -> LifeEvent | None:
+    """Return the newest step of one procedure among some acts."""
+    query = select(LifeEvent).where(LifeEvent.kind == kind, LifeEvent.number == number, LifeEvent.act.in_(acts))
+    return session.scalars(query.order_by(LifeEvent.id.desc()).limit(1)).one_or_none()

@@ -1,6 +1,6 @@
 """Responsibility and negative lists (责任清单, 负面清单): who must share what by when, and what no law lets share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.list_tables import NegativeListing, Responsibility
+from catalog.control.listing_following import follow_listing
 from catalog.control.tables import Batch, ShareVersion
 from catalog.model.departments import get_department
 from catalog.model.errors import GuantongError
-from catalog.model.state_machine import Actor, NotAPartyError
+from catalog.model.state_machine import Actor, NotAPartyError, OwnDecisionError
 
 
 class ListError(GuantongError):
@@ -69,6 +71,7 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
 
     Raises:
         NotAPartyError: the actor belongs to another department.
+        OwnDecisionError: the person behind the actor assigned it.
         ListError: there is no such line, it is fulfilled already, or the resource is not published or not served.
     """
     line = session.get(Responsibility, line_id, with_for_update=True)
@@ -76,6 +79,8 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
         raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog lists responsibilities`")
     if actor.department != line.department or "provider_officer" not in actor.roles:
         raise NotAPartyError(f"responsibilities of {line.department} are fulfilled by its own officers")
+    if is_one_person(session, actor.name, [line.assigned_by]):
+        raise OwnDecisionError(f"{actor.name} assigned this and cannot fulfil it", remedy="another officer fulfils it")
     line.evidence = evidence_of(session, resource, line.department)
     line.resource, line.fulfilled_on = resource, on
     session.flush()
@@ -140,16 +145,10 @@ def list_negative(
     return session.scalars(query).all()
 
 
-def kept_back(session: Session, department: str, elements: Iterable[str | None]) -> dict[str, str]:
-    """Return which of some elements a department keeps back, each with the law that says so (负面清单)."""
-    listed = {name: line.citation for line in list_negative(session, department=department) for name in line.elements}
-    return {name: listed[name] for name in elements if name in listed}
-
-
 def add_negative(
     session: Session, line: Mapping[str, Any], actor: Actor, *, at: datetime | None = None
 ) -> NegativeListing:
-    """Put a line on the negative list: title, department, elements, citation.
+    """Put a line on the negative list: title, department, elements, citation; it holds from this moment on.
 
     Raises:
         NotAPartyError: the actor is not the host authority.
@@ -171,11 +170,12 @@ def add_negative(
     )
     session.add(record)
     session.flush()
+    follow_listing(session, record, record.listed_at)
     return record
 
 
 def end_negative(session: Session, line_id: int, actor: Actor, *, at: datetime | None = None) -> NegativeListing:
-    """Take a line off the negative list; it stays in its history.
+    """Take a line off the negative list; it stays in its history, and what it suspended waits for its provider.
 
     Raises:
         NotAPartyError: the actor is not the host authority.

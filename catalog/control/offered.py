@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.kept_back import require_shareable
 from catalog.model.catalogue_entry import Entry, read_entry
 from catalog.model.entry_rights import require_own
 from catalog.model.registry import get_registry
@@ -18,6 +19,7 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
     Raises:
         EntryNotOwnError: by the contracts of today it is not its provider's to offer.
         MoveRefusedError: nothing is published under the code any more, or an item is gone or no longer shared.
+        KeptBackError: the negative list forbids an item by now.
     """
     found = session.scalars(
         select(CatalogueEntry).where(CatalogueEntry.code == code, CatalogueEntry.state == "published")
@@ -31,4 +33,5 @@ def offered_entry(session: Session, code: str, items: Collection[str]) -> Entry:
         raise MoveRefusedError(
             f"{found.number} no longer shares {', '.join(gone)}", remedy="apply for what the entry has now"
         )
+    require_shareable(session, entry, items, found.number)
     return entry

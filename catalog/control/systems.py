@@ -81,21 +81,6 @@ def authenticate_system(session: Session, name: str, secret: str) -> System | No
     return found
 
 
-def person_behind(session: Session, account: str) -> str:
-    """Return the account of the person whose act an account's act is: the maker's for a system, else its own.
-
-    Every comparison of people asks this, so that nobody is two by means of a system.
-
-    Args:
-        session: an open session.
-        account: as procedures keep it, such as `person:wang` or `system:water-permits`.
-    """
-    kind, _, name = account.partition(":")
-    if kind != "system":
-        return account
-    return session.scalar(select(System.made_by).where(System.name == name)) or account
-
-
 def renew_secret(session: Session, system: System) -> str:
     """Give a system a new secret; the old one and all its tokens end at once."""
     secret = secrets.token_urlsafe(32)

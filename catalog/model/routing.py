@@ -101,6 +101,12 @@ def candidates(
     return sorted(ranked, key=lambda candidate: (-candidate.weight, candidate.department))
 
 
+def elements_named(wanted: Iterable[str], elements: Iterable[Element]) -> list[Element]:
+    """Return the elements that some names mean, in their order."""
+    known = list(elements)
+    return [element for name in wanted for element in _named(name, known)]
+
+
 def _named(wanted: str, elements: Iterable[Element]) -> list[Element]:
     """Return the elements that a name means; one of several object classes means several."""
     heading = normalise_heading(wanted)

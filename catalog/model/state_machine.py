@@ -1,7 +1,7 @@
 """Lives in states (办理状态): a table of who may do what in which state, and the one way to take a step.
 
 Invariant of every machine: each state can be reached from the first one, and each is final or has a way out. A step
-that the table does not have is refused; nobody decides on what they brought in themselves.
+that the table does not have is refused; nobody decides on what they brought in, wrote or refused themselves.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class NotAPartyError(GuantongError):
 
 
 class OwnDecisionError(GuantongError):
-    """Somebody would decide on what they brought in themselves."""
+    """Somebody would decide on what they brought in, wrote or refused themselves."""
 
     code = "OWN_DECISION"
 
@@ -87,8 +87,13 @@ class Transition:
     by: tuple[Party, ...]
     needs: tuple[str, ...] = ()
     """Facts that must be given, such as ``reason``."""
-    decides: bool = False
-    """Whether it is a decision, which nobody takes on their own matter."""
+    recused: tuple[str, ...] = ()
+    """Acts in the same matter, as `kind.act`: the person who took one of them does not take this one (回避)."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is a decision, from which others who had a hand in the matter are kept apart."""
+        return bool(self.recused)
 
 
 class Machine:
@@ -133,8 +138,6 @@ class Machine:
         actor: Actor,
         parties: Collection[Party],
         facts: Mapping[str, object] | None = None,
-        *,
-        initiator: str | None = None,
     ) -> Transition:
         """Return the transition that ``act`` is in ``state``, or refuse it.
 
@@ -144,12 +147,10 @@ class Machine:
             actor: who does it.
             parties: the sides on which the actor stands here.
             facts: what is stated with the act.
-            initiator: account that brought the matter in.
 
         Raises:
             MoveRefusedError: the table has no such act in this state.
             NotAPartyError: the actor's sides may not do it.
-            OwnDecisionError: it is a decision, and the actor brought the matter in.
             FactMissingError: a fact that the act needs is missing or empty.
         """
         transition = self._by_place.get((state, act))
@@ -163,15 +164,27 @@ class Machine:
                 f"{self.name}: {act} is not for {actor.name} ({actor.department or 'the platform'})",
                 remedy=f"it belongs to: {', '.join(transition.by)}",
             )
-        if transition.decides and initiator is not None and actor.name == initiator:
-            raise OwnDecisionError(
-                f"{self.name}: {actor.name} brought this in and cannot decide on it",
-                remedy="another officer of the same side decides",
-            )
         missing = [name for name in transition.needs if not (facts or {}).get(name)]
         if missing:
             raise FactMissingError(f"{self.name}: {act} needs {', '.join(missing)}", remedy="state it with the act")
         return transition
+
+    def require_apart(self, transition: Transition, actor: Actor, taken: Collection[str]) -> None:
+        """Accept an actor behind whom is nobody from whom the act is kept apart (回避).
+
+        Args:
+            transition: what is to be done.
+            actor: who does it.
+            taken: what the person behind the actor has done in this matter before, each as `kind.act`.
+
+        Raises:
+            OwnDecisionError: naming the acts from which it is kept apart.
+        """
+        if earlier := [one for one in transition.recused if one in taken]:
+            raise OwnDecisionError(
+                f"{self.name}: {transition.act} is not for {actor.name}, who took {', '.join(earlier)} in this matter",
+                remedy="another person of the same side decides (回避)",
+            )
 
     def _refuse_dead_ends(self) -> None:
         reached, waiting = {self.initial}, [self.initial]

@@ -9,13 +9,14 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from catalog.control.audit import READS_ONLY
-from catalog.control.grant_use import narrower_grants
+from catalog.control.grant_use import narrower_grants, suspended_grants
+from catalog.control.kept_back import columns_kept_back
 from catalog.control.recipients import authenticate, readable_versions
 from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.service.configuration import DATABASE_PATIENCE, Configuration, address_of, configuration
-from catalog.service.grant_limits import refuse_narrower
+from catalog.service.grant_limits import refuse_kept_back, refuse_narrower
 from catalog.service.problems import SharingError, not_found
 
 SESSIONS = 11
@@ -104,11 +105,14 @@ def granted_versions(
 
     Raises:
         SharingError: 404 when there is none; the answer does not tell missing from not granted. 403 when a grant in
-            force is narrower than the table.
+            force is narrower than the table, or was suspended because the negative list forbids what it has.
     """
     place = (share.lower(), schema.lower(), table.lower())
     found = readable_versions(session, who.id, *place)
     if not any(version.status == "served" for version in found):
+        for grant in suspended_grants(session, who.id, *place):
+            if listed := columns_kept_back(session, grant.resource or "", grant.items):
+                raise refuse_kept_back(listed)
         raise next(map(refuse_narrower, narrower_grants(session, who.id, *place)), not_found())
     return list(found)
 

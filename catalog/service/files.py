@@ -50,7 +50,7 @@ def read_file(
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
     reading, snapshot = reading_of(session, recipient, version), published_snapshot(version)
-    require_granted_columns(reading, snapshot)
+    require_granted_columns(session, reading, version, snapshot)
     file = snapshot.file(file_id)
     if file is None:
         raise not_found()

@@ -1,21 +1,29 @@
-"""What a grant says is what a read gets (授权约束): its columns, its rows, its quota; else a refusal that says why."""
+"""What a grant says is what a read gets (授权约束): its columns, its rows, its quota; else a refusal that says why.
+
+What the negative list forbids is read by nobody, whatever was granted and by whom.
+"""
+
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grant_use import QuotaUsedUpError, Reading, ungranted, use_quota
+from catalog.control.kept_back import columns_kept_back, told
 from catalog.control.tables import ShareVersion
 from catalog.service.api_problems import ProblemError
 from catalog.service.problems import SharingError
 from catalog.service.snapshots import DataFile, Snapshot
 
 
-def require_granted_columns(reading: Reading, snapshot: Snapshot) -> None:
-    """Accept a table all of whose columns are granted: its files go out whole.
+def require_granted_columns(session: Session, reading: Reading, version: ShareVersion, snapshot: Snapshot) -> None:
+    """Accept a table all of whose columns are granted and none kept back: its files go out whole.
 
     Raises:
-        SharingError: 403, naming the columns that are not granted.
+        SharingError: 403, naming the columns that are not granted, or that the negative list forbids by which law.
     """
+    if listed := columns_kept_back(session, version.resource, snapshot.columns):
+        raise refuse_kept_back(listed)
     beyond = ungranted(reading, [name for name in snapshot.columns if not name.startswith("_")])
     if beyond:
         raise _narrower(f"the table has columns that are not granted: {', '.join(beyond)}")
@@ -51,6 +59,15 @@ def _used_up(error: QuotaUsedUpError) -> ProblemError:
         rows=rows,
         resets_at=until,
     )
+
+
+def refuse_kept_back(listed: Mapping[str, str]) -> SharingError:
+    """Return the refusal to whoever would read what the negative list forbids."""
+    message = (
+        f"负面清单 (the negative list) keeps back columns of this table: {told(listed)}."
+        " Its provider publishes it without them (请等待数源部门发布不含上述信息项的版本)."
+    )
+    return SharingError(403, "KEPT_BACK", message)
 
 
 def refuse_narrower(grant: AccessGrant) -> SharingError:

@@ -66,7 +66,7 @@ def table_metadata(
     """Answer schema and size of a version."""
     chosen = _choose(versions, version, timestamp)
     answer = _answer(chosen, capabilities)
-    require_granted_columns(reading_of(session, who.id, chosen), answer.snapshot)
+    require_granted_columns(session, reading_of(session, who.id, chosen), chosen, answer.snapshot)
     return _lines(answer, answer.head())
 
 
@@ -87,7 +87,7 @@ def query_table(
     chosen = _choose(versions, query.version, query.timestamp)
     answer = _answer(chosen, capabilities)
     reading = reading_of(session, who.id, chosen)
-    require_granted_columns(reading, answer.snapshot)
+    require_granted_columns(session, reading, chosen, answer.snapshot)
     files = answer.snapshot.enough_for(query.limit_hint)
     expires = int(time.time()) + settings.address_seconds
 

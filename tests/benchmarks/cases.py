@@ -1,6 +1,6 @@
 """All cases by name."""
 
-from tests.benchmarks.catalogue import catalogue_search, grant_life
+from tests.benchmarks.catalogue import catalogue_search, coalitions, grant_life
 from tests.benchmarks.checking import checking
 from tests.benchmarks.conforming import conforming
 from tests.benchmarks.ingestion import ingestion
@@ -20,4 +20,5 @@ CASES = {
     "api-fuzz": api_fuzz,
     "catalogue-search": catalogue_search,
     "grant-life": grant_life,
+    "coalitions": coalitions,
 }

@@ -53,21 +53,30 @@ def catalogue_search(say: Callable[[str], None]) -> list[Result]:
 
 def grant_life(say: Callable[[str], None]) -> list[Result]:
     """Run 2,000 random lives of applications and grants; none reaches an illegal state, or the case fails."""
-    runs = os.environ.get("STATEFUL_RUNS", "2000")
+    return [_histories(say, "grant-life", "test_grant_life.py", "STATEFUL_RUNS", "lives without an illegal state")]
+
+
+def coalitions(say: Callable[[str], None]) -> list[Result]:
+    """Run 2,000 histories of people who cheat together; too few of them never get anything, or the case fails."""
+    return [_histories(say, "coalitions", "test_coalitions.py", "COALITIONS", "coalitions that got what they may")]
+
+
+def _histories(say: Callable[[str], None], case: str, file: str, setting: str, what: str) -> Result:
+    runs = os.environ.get(setting, "2000")
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/exchange/test_grant_life.py", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", f"tests/exchange/{file}", "-p", "no:cacheprovider"],
         cwd=CHECKOUT,
-        env={**os.environ, "STATEFUL_RUNS": runs},
+        env={**os.environ, setting: runs},
         capture_output=True,
         text=True,
         check=False,
     )
     say(done.stdout[-2000:])
     if done.returncode != 0:
-        raise SystemExit("a life of a grant reached an illegal state")
+        raise SystemExit(f"{case}: a history went where it must not")
     seconds = time.perf_counter() - began
-    return [Result("grant-life", f"{runs} lives without an illegal state", seconds, seconds, "s")]
+    return Result(case, f"{runs} {what}", seconds, seconds, "s")
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -4,13 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from catalog.control.applications import submit_application
 from catalog.control.base import utc_now
 from catalog.control.clocks import clocks_of
 from catalog.control.correction_cases import move, raise_case
 from catalog.control.demands import DemandError, find_demand, list_demands, move_demand, raise_demand
 from catalog.control.disputes import DisputeError, move_dispute, raise_dispute
-from catalog.control.entries import entry_versions, move_entry
 from catalog.control.exchange_day import run_day
 from catalog.control.lists import (
     Duty,
@@ -24,8 +22,6 @@ from catalog.control.lists import (
 )
 from catalog.control.session import session_scope
 from catalog.control.shares import publish_share_version
-from catalog.model.application_form import ApplicationError, ApplicationForm
-from catalog.model.catalogue_entry import EntryError
 from catalog.model.departments import DepartmentUnknownError
 from catalog.model.elements import load_elements
 from catalog.model.routing import DemandForm, candidates
@@ -141,20 +137,10 @@ def test_nothing_is_kept_back_without_the_law_that_says_so(session):
     assert list_negative(session, element="contact_telephone") == [listed]
     with pytest.raises(ListError, match="already"):
         add_negative(session, {**line, "citation": "《保守国家秘密法》"}, HOST)
-    shared = an_entry("301998/1", "电话", items=[an_item("phone", element="contact_telephone"), an_item("name")])
-    with pytest.raises(EntryError, match="保守国家秘密法"):
-        publish(session, shared)
     end_negative(session, listed.id, HOST)
     assert list_negative(session) == []
-    move_entry(session, entry_versions(session, "301998/1")[0].number, "publish", HOST)
     again = add_negative(session, {**line, "citation": "《保守国家秘密法》"}, HOST)
-    form = {"service_item": "事项", "legal_basis": "依据", "volume_per_day": 1, "responsible_officer": "示范经办"}
-    term = {"term_from": MONDAY.date(), "term_to": MONDAY.date(), "purpose": "核验", "code": "301998/1"}
-    with pytest.raises(ApplicationError, match="负面清单"):
-        submit_application(session, ApplicationForm(**form, **term), ASKER, at=MONDAY)
-    allowed = ApplicationForm(**form, **term, items=("name",))
-    assert submit_application(session, allowed, ASKER, at=MONDAY).state == "submitted"
-    end_negative(session, again.id, HOST)
+    assert list_negative(session) == [again]
     with pytest.raises(ListError):
         end_negative(session, listed.id, HOST)
 

@@ -15,7 +15,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import ZONE, local_day
 from catalog.control.event_tables import Event
 from catalog.control.grant_tables import AccessGrant
-from catalog.control.recipients import add_recipient
+from catalog.control.recipients import add_grant, add_recipient, find_recipient
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor
@@ -29,6 +29,7 @@ PROVIDER, REQUESTER = HEAD.department, "housing"
 COLUMNS = persons(0, 1).column_names
 ASKER = Actor("person:示范经办二", REQUESTER, frozenset({"requester_officer"}))
 _serials = count(1)
+LAW = "《保守国家秘密法》第二十四条"
 MOST_TABLES = 30
 
 
@@ -253,3 +254,68 @@ def test_a_new_version_with_more_items_makes_the_grant_narrower(exchange, office
     assert granted.grant().state == "active" and REQUESTER in granted.told("grant.narrow").departments
     officers("publish", granted.entry())
     assert granted.query().status_code == 200
+
+
+@pytest.fixture
+def negative(exchange):
+    """Return a function that lists an element over HTTP, and one that takes it off again."""
+    world = World(exchange)
+    host, lines = world.token(Role.HOST_AUTHORITY), []
+
+    def add(element: str) -> None:
+        line = {"title": f"不共享{element}", "department": PROVIDER, "elements": [element], "citation": LAW}
+        answer = world.call("POST", "/negative-list", host, json=line)
+        assert answer.status_code == 201, answer.text
+        lines.append(answer.json()["id"])
+
+    def end() -> None:
+        while lines:
+            assert world.call("DELETE", f"/negative-list/{lines.pop()}", host).status_code == 200
+
+    yield add, end
+    end()
+
+
+def test_what_the_negative_list_forbids_is_read_by_nobody_from_the_next_request_on(exchange, negative):
+    keep_back, take_off = negative
+    granted = Granted(exchange, volume_per_day=10_000, entry={"items": listed_items()})
+    other = Granted(exchange, volume_per_day=10_000)
+    address = granted.address()
+    keep_back(ELEMENT)
+    refused = granted.query()
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, "KEPT_BACK")
+    assert COLUMNS[0] in refused.json()["message"] and LAW in refused.json()["message"]
+    assert httpx.get(address).status_code == 403
+    assert granted.grant().state == "suspended" and LAW in granted.grant().reason
+    assert REQUESTER in granted.told("grant.suspend").departments
+    read_by_command(exchange, granted)
+    for answer in (granted.query(), exchange.get(f"{granted.path}/metadata", granted.recipient)):
+        assert (answer.status_code, answer.json()["errorCode"]) == (403, "KEPT_BACK")
+    assert httpx.get(address).json()["errorCode"] == "KEPT_BACK"
+    assert other.query().status_code == 200
+    item = shown(exchange, granted.code)["items"][0]
+    assert (item["name"], item["share_type"], item["legal_citation"]) == (COLUMNS[0], "refused", LAW)
+    take_off()
+    assert granted.query().status_code == 200
+
+
+def listed_items() -> list[dict]:
+    first, *rest = COLUMNS
+    return [an_item(first, "unconditional", element=ELEMENT), *(an_item(name, "unconditional") for name in rest)]
+
+
+def read_by_command(exchange, granted: Granted) -> None:
+    """Let the recipient read by a line made by command, as if nobody had suspended anything."""
+    with session_scope(exchange.control_url) as session:
+        add_grant(
+            session, find_recipient(session, granted.recipient), share="limits", schema_name="trial",
+            table_name=granted.name, purpose="核验", valid_to=utc_now() + timedelta(days=9),
+        )  # fmt: skip
+
+
+def shown(exchange, code: str) -> dict:
+    """Return a published entry as the catalogue shows it."""
+    world = World(exchange)
+    token = world.token(Role.REQUESTER_OFFICER, department=REQUESTER)
+    found = [e for e in world.call("GET", f"/catalogue?q={code}", token).json()["items"] if e["code"] == code]
+    return world.call("GET", f"/catalogue/entries/{found[0]['number']}", token).json()["content"]

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from catalog.control.acting import person_behind
 from catalog.control.applications import move_application, submit_application
 from catalog.control.base import utc_now
 from catalog.control.identity_tables import Person, System, SystemRole
 from catalog.control.session import session_scope
-from catalog.control.systems import add_system, person_behind
+from catalog.control.systems import add_system
 from catalog.model.roles import Role, deciding_roles
 from catalog.model.state_machine import Actor, OwnDecisionError
 from tests.exchange.people import ASKER, DRAFTER, HEAD, MONDAY, an_entry, publish

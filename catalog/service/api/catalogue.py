@@ -13,6 +13,7 @@ from catalog.control.clocks import local_day
 from catalog.control.entries import content_of, draft_entry, find_entry
 from catalog.control.entry_search import search_entries
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.kept_back import negative_list
 from catalog.formats.dcat import dcat_document
 from catalog.formats.odcs import odcs_text
 from catalog.formats.openapi_document import openapi_document
@@ -101,7 +102,8 @@ def search(
 @router.get("/workbook", response_class=Response)
 def export_workbook(session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as the workbook of 发改高技〔2017〕1272号."""
-    content = write_workbook((content_of(entry), _day(entry)) for entry in _published(session))
+    listed = negative_list(session)
+    content = write_workbook((listed.shared(content_of(entry)), _day(entry)) for entry in _published(session))
     headers = {"Content-Disposition": 'attachment; filename="catalogue.xlsx"'}
     return Response(content, media_type=XLSX, headers=headers)
 
@@ -127,15 +129,16 @@ def import_workbook(
 @router.get("/dcat", response_class=Response)
 def export_dcat(request: Request, session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as DCAT-AP 3 in JSON-LD."""
-    entries = ((content_of(entry), entry.published_at) for entry in _published(session))
+    listed = negative_list(session)
+    entries = ((listed.shared(content_of(entry)), entry.published_at) for entry in _published(session))
     return Response(dcat_document(entries, _base(request)), media_type="application/ld+json")
 
 
 @router.get("/entries/{number}")
 def show(session: Database, _who: AnyCaller, number: EntryNumber) -> PublishedEntry:
-    """Show one published entry whole."""
+    """Show one published entry whole, as it is shared now: what the negative list forbids is 不予共享."""
     found = _one(session, number)
-    content = content_of(found).model_dump(mode="json")
+    content = negative_list(session).shared(content_of(found)).model_dump(mode="json")
     return PublishedEntry(
         number=number, code=found.code, version=found.version, published_at=found.published_at, content=content
     )
@@ -145,14 +148,15 @@ def show(session: Database, _who: AnyCaller, number: EntryNumber) -> PublishedEn
 def export_odcs(session: Database, _who: AnyCaller, number: EntryNumber) -> Response:
     """Return the contract behind an entry as a document of the Open Data Contract Standard."""
     found = _one(session, number)
-    return Response(odcs_text(_contract(found), content_of(found)), media_type="application/yaml")
+    entry = negative_list(session).shared(content_of(found))
+    return Response(odcs_text(_contract(found), entry), media_type="application/yaml")
 
 
 @router.get("/entries/{number}/openapi")
 def export_openapi(request: Request, session: Database, _who: AnyCaller, number: EntryNumber) -> dict[str, Any]:
     """Return how the shared table of an entry is read, as an OpenAPI document."""
     found = _one(session, number)
-    return openapi_document(content_of(found), _contract(found), _base(request))
+    return openapi_document(negative_list(session).shared(content_of(found)), _contract(found), _base(request))
 
 
 def _published(session: Database) -> list[CatalogueEntry]:

@@ -34,7 +34,7 @@ GrantNumber = Annotated[Reference, Path(examples=["GRA-2026-000001"])]
 class GrantStep(Body):
     """A step of a grant."""
 
-    act: Literal["suspend", "resume", "ask_renewal", "renew", "revoke"]
+    act: Literal["suspend", "resume", "ask_renewal", "renew", "endorse_renewal", "consent_renewal", "revoke"]
     reason: Reason | None = None
     valid_to: Day | None = Field(default=None, description="New last day, of a renewal.")
 

@@ -12,6 +12,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
 from catalog.control.entries import content_of
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.kept_back import negative_list
 from catalog.control.list_tables import Responsibility
 from catalog.control.lists import (
     Duty,
@@ -216,7 +217,8 @@ def service_item(
 def _service_item(session: Database, item_id: str) -> ServiceItemAnswer:
     item = load_service_items()[item_id]
     published = select(CatalogueEntry).where(CatalogueEntry.state == "published").order_by(CatalogueEntry.code)
-    entries = [content_of(entry) for entry in session.scalars(published)]
+    listed = negative_list(session)
+    entries = [listed.shared(content_of(entry)) for entry in session.scalars(published)]
     licences = [entry.code for entry in entries if any(one.element == "licence_type_code" for one in entry.items)]
     found = what_need_not_be_asked(item, entries, licences)
     materials = [ProvisionAnswer.model_validate(one) for one in found]

@@ -1,10 +1,10 @@
-"""Recoveries of accounts by two persons, and who made a system (账号恢复, 系统接入人)."""
+"""Recoveries of accounts by two persons, and who made the systems of before (账号恢复, 系统接入人)."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -52,7 +52,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("outcome IS NULL"),
     )
-    op.add_column("client_system", sa.Column("made_by", sa.Text(), nullable=True))
     op.execute(
         "UPDATE client_system SET made_by = made.account FROM (SELECT DISTINCT ON (object) object, "
         "split_part(actor, ':', 1) || ':' || actor_name AS account FROM audit_entry "
@@ -70,5 +69,4 @@ def downgrade() -> None:
     op.create_check_constraint(
         op.f(KNOWN), "client_system_role", "role IN ('data_engineer', 'provider_officer', 'requester_officer')"
     )
-    op.drop_column("client_system", "made_by")
     op.drop_table("account_recovery")
