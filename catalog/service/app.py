@@ -1,5 +1,6 @@
 """The exchange service put together (服务装配)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -67,7 +68,9 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
         await run_sync(require_recipient, chosen.control_url)
         sender = Sender(chosen.control_url, chosen.guard)
         sender.start()
+        supervision = asyncio.create_task(sender.supervise())
         yield
+        supervision.cancel()
         await run_sync(sender.stop)
 
     app = FastAPI(
