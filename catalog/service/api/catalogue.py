@@ -1,12 +1,12 @@
 """The published catalogue (政务数据目录): searched by everybody who is signed in, and exported for other tools."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi import Body as BodyParameter
 from pydantic import Field
-from sqlalchemy import select
 
 from catalog.control.audit import record
 from catalog.control.clocks import local_day
@@ -25,6 +25,7 @@ from catalog.service.api_exchange import AnyCaller, ProviderOfficer, Reference, 
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_problems import not_found
 from catalog.service.api_types import Answer, Instant, Line
+from catalog.service.exports import Export
 
 router = APIRouter(prefix="/catalogue", tags=["catalogue"], route_class=IdempotentRoute)
 
@@ -98,9 +99,9 @@ def search(
 
 
 @router.get("/workbook", response_class=Response)
-def export_workbook(session: Database, _who: AnyCaller) -> Response:
+def export_workbook(request: Request, session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as the workbook of 发改高技〔2017〕1272号."""
-    content = write_workbook((content_of(entry), _day(entry)) for entry in _published(session))
+    content = WORKBOOK.of(session, _base(request))
     headers = {"Content-Disposition": 'attachment; filename="catalogue.xlsx"'}
     return Response(content, media_type=XLSX, headers=headers)
 
@@ -126,8 +127,7 @@ def import_workbook(
 @router.get("/dcat", response_class=Response)
 def export_dcat(request: Request, session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as DCAT-AP 3 in JSON-LD."""
-    entries = ((content_of(entry), entry.published_at) for entry in _published(session))
-    return Response(dcat_document(entries, _base(request)), media_type="application/ld+json")
+    return Response(DCAT.of(session, _base(request)), media_type="application/ld+json")
 
 
 @router.get("/entries/{number}")
@@ -154,11 +154,6 @@ def export_openapi(request: Request, session: Database, _who: AnyCaller, number:
     return openapi_document(content_of(found), _contract(found), _base(request))
 
 
-def _published(session: Database) -> list[CatalogueEntry]:
-    query = select(CatalogueEntry).where(CatalogueEntry.state == "published").order_by(CatalogueEntry.code)
-    return list(session.scalars(query))
-
-
 def _one(session: Database, number: str) -> CatalogueEntry:
     with answered("entry"):
         found = find_entry(session, number)
@@ -180,3 +175,14 @@ def _day(found: CatalogueEntry) -> date | None:
 
 def _base(request: Request) -> str:
     return configuration(request).service_url.rstrip("/")
+
+
+def _workbook_of(entries: Sequence[CatalogueEntry], _base: str) -> bytes:
+    return write_workbook((content_of(entry), _day(entry)) for entry in entries)
+
+
+def _dcat_of(entries: Sequence[CatalogueEntry], base: str) -> str:
+    return dcat_document(((content_of(entry), entry.published_at) for entry in entries), base)
+
+
+WORKBOOK, DCAT = Export(_workbook_of), Export(_dcat_of)
