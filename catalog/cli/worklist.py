@@ -9,6 +9,7 @@ import typer
 
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, ResourceName, explained, show
+from catalog.cli.signing import By
 from catalog.control.audit import Detail
 from catalog.control.batches import reopen_stage
 from catalog.control.issues import dismiss, dismissed_places, open_batches, stale_batches
@@ -148,7 +149,7 @@ def replay(
 def dismiss_rows(
     resource: Annotated[str, typer.Option("--resource", help="Resource id.")],
     reason: Annotated[str, typer.Option("--reason", help="Reason code, such as USCC_HEADING.")],
-    by: Annotated[str, typer.Option("--by", help="Name of the person who decides; it is kept.")],
+    by: By,
     why: Annotated[str, typer.Option("--why", help="Why nothing will come; it is kept.")],
     batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
     column: Annotated[str | None, typer.Option("--column", help="Only of this column.")] = None,
@@ -156,11 +157,11 @@ def dismiss_rows(
     """Close rows for which nothing will come, such as repeated headers; they stay aside and count as not mended."""
     with explained():
         get_registry().get(resource)
-        if not by.strip() or not why.strip():
-            raise GuantongError("nobody decides, or nothing is said why", remedy="give --by NAME and --why TEXT")
-        detail: Detail = {"reason": reason, "by": by, "why": why, "batch": batch, "column": column}
+        if not why.strip():
+            raise GuantongError("nothing is said why", remedy="give --why TEXT")
+        detail: Detail = {"reason": reason, "by": str(by), "why": why, "batch": batch, "column": column}
         with acting("worklist.dismiss", f"resource:{resource}", detail=detail) as session:
-            rows = dismiss(session, resource, reason, by=by, why=why, batch_id=batch, column_name=column)
+            rows = dismiss(session, resource, reason, by=str(by), why=why, batch_id=batch, column_name=column)
     typer.echo(f"{rows:,} rows of {resource} no longer wait under {reason}." if rows else "Nothing waits so.")
 
 
