@@ -13,6 +13,7 @@ import typer
 from rich.table import Table as ScreenTable
 
 from catalog.cli.output import screen
+from catalog.control.audit import Detail
 from catalog.model.errors import GateStoppedError, GuantongError
 from expectations import rule_commands
 from expectations.notices.command import notices
@@ -125,12 +126,17 @@ def rows(
     rule: Annotated[str, typer.Argument(help="Rule id, as the report prints it.")],
     version: Version = None,
     limit: Annotated[int, typer.Option(help="Rows at most.")] = 1000,
+    purpose: Annotated[str, typer.Option("--purpose", help="What the keys are needed for; kept in the audit.")] = "",
 ) -> None:
     """Write the keys of the rows that break a rule to a file that only you can read; nothing is shown on the screen."""
+    from catalog.cli.acting import record_reading, require_purpose
     from expectations.failing_rows import failing_rows
     from expectations.report import report_path, write_private
 
+    require_purpose(purpose)
     chosen, found = failing_rows(resource, rule, version, limit)
+    detail: Detail = {"rule": rule, "version": chosen, "rows": len(found)}
+    record_reading("rule.rows", f"resource:{resource}", found, purpose=purpose, detail=detail)
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(found[0]) if found else ["none"], extrasaction="ignore")
     writer.writeheader()

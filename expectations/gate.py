@@ -181,9 +181,8 @@ def stopped(outcome: CheckOutcome) -> GateStoppedError:
     reasons = [f"{rule.rule_id}: {rule.zh} / {rule.en} ({rule.failed:,} failed)" for rule in rules]
     remedy = [f"report: python -m expectations report {outcome.resource}"]
     if rules:
-        remedy.append(
-            f"rows: python -m expectations rows {outcome.resource} {rules[0].rule_id} --version {outcome.version}"
-        )
+        rows = f"python -m expectations rows {outcome.resource} {rules[0].rule_id} --version {outcome.version}"
+        remedy.append(f"rows: {rows} --purpose PURPOSE")
         remedy.append(f"tell: {', '.join(sorted({rule.department for rule in rules}))}")
     if outcome.is_mended_by_setting_aside:
         remedy.append("the version passes once these rows are set aside")

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table as ScreenTable
 
 from catalog.cli.output import screen
+from catalog.cli.signing import By
 from catalog.model.registry import get_registry
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ def simulate(
 
 def activate(
     resource: Resource,
-    by: Annotated[str, typer.Option("--by", help="Who releases the rules.")],
+    by: By,
 ) -> None:
     """Record the rules of a resource, as contract and code have them now, as those in force."""
     from expectations.activation import activate as activate_rules
 
     registry = get_registry()
-    changes = activate_rules(registry.get(resource), registry, by)
+    changes = activate_rules(registry.get(resource), registry, str(by))
     if changes is None:
         screen().print(f"{resource}: 规则未变 these rules are in force already")
         return

@@ -6,6 +6,7 @@ import typer
 
 from catalog.cli.acting import acting, acting_on_files
 from catalog.cli.output import AsJson, ResourceName, explained, show
+from catalog.cli.signing import By
 from catalog.control.session import session_scope
 from catalog.control.unmapped import (
     DIGEST_PREFIX,
@@ -26,7 +27,6 @@ app = typer.Typer(no_args_is_help=True, help="Code lists, cross-walks and the wo
 
 ListName = Annotated[str, typer.Argument(metavar="LIST", help="Code list, such as entity_status.")]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="What the department writes, as `unmapped` shows it.")]
-By = Annotated[str, typer.Option("--by", help="Name of the person who decides; it is kept with the entry.")]
 COLUMNS = ["code", "name", "kind", "valid_from", "valid_to", "successor"]
 
 
@@ -145,16 +145,16 @@ def map_value(
     Example: python -m catalog codes map entity_status 开业 1 --by 示范管理员
     """
     with explained():
-        _require_sound(value, by)
+        _require_sound(value)
         if (code is None) != ignore:
             raise CodeAdditionRefusedError("a value means one code, or none", remedy="name CODE, or say --ignore")
         forms, decision = _forms(value), code or "ignored"
-        detail = {"value": value, "decision": decision, "by": by}
+        detail = {"value": value, "decision": decision, "by": str(by)}
         with acting_on_files("code.map", f"code_list:{list_name}", detail=detail):
             before = code_list_digest(list_name)
             is_new = add_mapping(list_name, value, code)
             with session_scope() as session:
-                batches = decide(session, list_name, forms, state="mapped", by=by, decision=decision)
+                batches = decide(session, list_name, forms, state="mapped", by=str(by), decision=decision)
                 follow_list(session, list_name, before)
         told = f"means {code}" if code else "stands for no value"
         typer.echo(f"{value} {told} in {list_name}" + ("." if is_new else ", as the list said already."))
@@ -170,20 +170,18 @@ def map_value(
 def refuse_value(list_name: ListName, value: Value, by: By) -> None:
     """Decide that a value means no code: its rows stay set aside until the department corrects them."""
     with explained():
-        _require_sound(value, by)
+        _require_sound(value)
         load_code_list(list_name)
-        with acting("code.refuse", f"code_list:{list_name}", detail={"value": value, "by": by}) as session:
-            decide(session, list_name, _forms(value), state="refused", by=by)
+        with acting("code.refuse", f"code_list:{list_name}", detail={"value": value, "by": str(by)}) as session:
+            decide(session, list_name, _forms(value), state="refused", by=str(by))
         typer.echo(f"{value} is refused in {list_name}; its rows stay set aside for the department to correct.")
 
 
-def _require_sound(value: str, by: str) -> None:
+def _require_sound(value: str) -> None:
     if value.startswith(DIGEST_PREFIX):
         raise CodeAdditionRefusedError(
             "a digest cannot be mapped", remedy="take the value from the table of rows set aside and write it plainly"
         )
-    if not by.strip():
-        raise CodeAdditionRefusedError("nobody decides", remedy="say who, with --by NAME")
 
 
 def _forms(value: str) -> list[str]:

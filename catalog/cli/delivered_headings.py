@@ -6,11 +6,14 @@ import codecs
 import csv
 import io
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from catalog.formats.package import check_workbook
 from catalog.model.errors import GuantongError
 
 _ENOUGH = 1 << 20
@@ -49,9 +52,10 @@ def read_headings(path: Path, encoding: str | None = None) -> list[str]:
 def _of_workbook(path: Path) -> list[str]:
     """Return the first of the fullest rows at the top of the first sheet that has any: titles fill few cells."""
     try:
+        check_workbook(path.read_bytes())
         with CalamineWorkbook.from_path(path) as workbook:
             sheets = [workbook.get_sheet_by_name(name).to_python(nrows=_TOP) for name in workbook.sheet_names]
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise GuantongError(f"no workbook that can be read: {error}", place=str(path), remedy=_GIVE_THEM) from error
     for sheet in sheets:
         rows = [[str(cell).strip() for cell in row if str(cell).strip()] for row in sheet]

@@ -6,6 +6,7 @@ import typer
 
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, explained, fields, show
+from catalog.cli.signing import By
 from catalog.control.audit import Detail
 from catalog.control.identities import (
     assign_record,
@@ -21,7 +22,6 @@ from catalog.model.settings import get_settings
 
 Library = Annotated[str, typer.Argument(metavar="LIBRARY", help="Base library, such as population.person.")]
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="Id of an entity.")]
-By = Annotated[str, typer.Option("--by", help="Name of the person; it is kept.")]
 Note = Annotated[str, typer.Option(help="Why.")]
 _HISTORY = ("from_id", "to_id", "note", "recorded_by", "recorded_at", "ended_by", "ended_at")
 
@@ -35,9 +35,9 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Make several entities one (归并): the first id stays, the others lead to it for ever."""
-    detail: Detail = {"gone": gone, "by": by, "note": note}
+    detail: Detail = {"gone": gone, "by": str(by), "note": note}
     with explained(), acting("entity.merge", f"{library}:{kept}", detail=detail) as session:
-        merge_entities(session, library, kept, gone, by=by, note=note)
+        merge_entities(session, library, kept, gone, by=str(by), note=note)
         rows = [{"from_id": entity_id, "to_id": current_id(session, library, entity_id)} for entity_id in gone]
     show(f"Merged (已归并) {library}", ["from_id", "to_id"], rows, as_json)
 
@@ -55,15 +55,15 @@ def split(
     """Part an entity (拆分): take back its merge, or let records leave it, together, under an id of their own."""
     with explained():
         secret = get_settings().require("identity_key") if record else ""
-        detail: Detail = {"records": record or [], "by": by, "note": note}
+        detail: Detail = {"records": record or [], "by": str(by), "note": note}
         with acting("entity.split", f"{library}:{entity_id}", detail=detail) as session:
             if not record:
-                restore_entity(session, library, entity_id, by=by)
+                restore_entity(session, library, entity_id, by=str(by))
                 rows = [{"entity_id": entity_id, "record": None}]
             else:
                 fresh = entity_id_of(library, f"split|{entity_id}|{min(record)}", secret)
                 for one in record:
-                    assign_record(session, library, one, fresh, by=by, note=note)
+                    assign_record(session, library, one, fresh, by=str(by), note=note)
                 rows = [{"entity_id": fresh, "record": one} for one in record]
     show(f"Split (已拆分) {library}", ["entity_id", "record"], rows, as_json)
 

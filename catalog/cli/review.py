@@ -6,6 +6,7 @@ import typer
 
 from catalog.cli.acting import acting
 from catalog.cli.output import AsJson, explained, fields, show
+from catalog.cli.signing import By
 from catalog.control.linkage_tables import ReviewPair
 from catalog.control.masking import mask_personal
 from catalog.control.reviews import decide_pair, decisions_of, list_pairs, pair_of, undo_decision
@@ -17,7 +18,6 @@ from catalog.model.settings import get_settings
 app = typer.Typer(no_args_is_help=True, help="Pairs of records that may be the same, for persons to decide (人工判定).")
 
 PairId = Annotated[int, typer.Argument(metavar="PAIR", help="Number of the pair, as `list` shows it.")]
-By = Annotated[str, typer.Option("--by", help="Name of the person; it is kept with the decision.")]
 Library = Annotated[str | None, typer.Option("--library", "-l", help="Only this library, such as population.person.")]
 _SUMMARY = ("id", "library", "left_record", "right_record", "weight", "why", "state", "last_seen")
 
@@ -94,9 +94,9 @@ def decide(
 ) -> None:
     """Say whether a pair is the same; it wins over keys and model from the next run on.
 
-    With REVIEW_PERSONS=2 a second person must say the same.
+    With REVIEW_PERSONS=2 a second person must say the same, from an account of their own.
     """
-    detail = {"verdict": verdict, "by": by, "note": note}
+    detail = {"verdict": verdict, "by": str(by), "note": note}
     with explained(), acting("pair.decide", f"pair:{pair_id}", detail=detail) as session:
         state = decide_pair(session, pair_id, verdict, by=by, persons=get_settings().review_persons, note=note)
     _tell(pair_id, state, as_json)
@@ -105,8 +105,8 @@ def decide(
 @app.command("undo")
 def undo(pair_id: PairId, by: By, as_json: AsJson = False) -> None:
     """Take back what was decided about a pair; it waits again, and the record of it stays."""
-    with explained(), acting("pair.undo", f"pair:{pair_id}", detail={"by": by}) as session:
-        state = undo_decision(session, pair_id, by=by)
+    with explained(), acting("pair.undo", f"pair:{pair_id}", detail={"by": str(by)}) as session:
+        state = undo_decision(session, pair_id, by=str(by))
     _tell(pair_id, state, as_json)
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.cli.acting import acting
+from catalog.cli.acting import acting, record_reading
 from catalog.cli.output import AsJson, ResourceName, explained, show
+from catalog.cli.signing import By
 from catalog.control.audit import Detail
 from catalog.control.batches import reopen_stage
 from catalog.control.issues import dismiss, dismissed_places, open_batches, stale_batches
@@ -19,7 +20,7 @@ from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
 from catalog.model.rule_digest import rule_digest
 from catalog.model.settings import get_settings
-from catalog.worklist.rows import waiting_rows
+from catalog.worklist.rows import WaitingRow, waiting_rows
 from catalog.worklist.scope import Scope, require_resource, scope_of
 from catalog.worklist.summary import SummaryLine, summarise
 from catalog.worklist.workbook import write_workbook
@@ -29,6 +30,9 @@ app = typer.Typer(invoke_without_command=True, help="Rows that wait to be mended
 DepartmentName = Annotated[str | None, typer.Option("--department", help="Only the rows of this department.")]
 Reader = Annotated[
     str | None, typer.Option("--reader", help="Department that will read; default the host, with values hidden.")
+]
+Purpose = Annotated[
+    str, typer.Option("--purpose", help="What personal values in clear are needed for; kept in the audit.")
 ]
 MOST_ROWS = 100_000
 """Rows of one resource in one workbook."""
@@ -61,15 +65,20 @@ def rows(
     resource: Annotated[str, typer.Argument(help="Resource id, such as population.resident.")],
     reader: Reader = None,
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 50,
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show the rows of a resource that wait: file, line, reasons, and the values at fault."""
+    """Show the rows of a resource that wait: file, line, reasons, and the values at fault.
+
+    For the source department, which sees its values as they are, --purpose says what for.
+    """
     with explained():
         contract, scope = get_registry().get(resource), _scope(reader, None)
         require_resource(scope, contract)
         with session_scope() as session:
             dismissed = dismissed_places(session, resource)
         found = waiting_rows(contract, scope, limit=limit, dismissed=dismissed)
+        _record_clear("worklist.read", scope, {resource: found}, {resource: contract}, purpose)
     told = [
         {
             "batch_id": row.batch_id,
@@ -94,11 +103,12 @@ def export(
     reader: Annotated[
         str | None, typer.Option("--reader", help="Department that will read it; default the source itself.")
     ] = None,
+    purpose: Purpose = "",
 ) -> None:
     """Write a department's worklist as a workbook: what is wrong, what a right value looks like, what to do.
 
-    The source department reads its values as they are, so hand the file to it alone; any other reader gets personal
-    values hidden.
+    The source department reads its values as they are, for the --purpose named, so hand the file to it alone; any
+    other reader gets personal values hidden.
     """
     with explained():
         scope = scope_of(reader or department, department)
@@ -112,6 +122,7 @@ def export(
             for resource, contract in contracts.items()
             if resource in waiting
         }
+        _record_clear("worklist.export", scope, found, contracts, purpose)
         day = get_settings().business_date
         write_workbook(out, department=department, scope=scope, lines=lines, rows=found, contracts=contracts, on=day)
     typer.echo(f"{out}: {sum(map(len, found.values())):,} rows of {len(found)} resources wait in {department}.")
@@ -148,7 +159,7 @@ def replay(
 def dismiss_rows(
     resource: Annotated[str, typer.Option("--resource", help="Resource id.")],
     reason: Annotated[str, typer.Option("--reason", help="Reason code, such as USCC_HEADING.")],
-    by: Annotated[str, typer.Option("--by", help="Name of the person who decides; it is kept.")],
+    by: By,
     why: Annotated[str, typer.Option("--why", help="Why nothing will come; it is kept.")],
     batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
     column: Annotated[str | None, typer.Option("--column", help="Only of this column.")] = None,
@@ -156,12 +167,23 @@ def dismiss_rows(
     """Close rows for which nothing will come, such as repeated headers; they stay aside and count as not mended."""
     with explained():
         get_registry().get(resource)
-        if not by.strip() or not why.strip():
-            raise GuantongError("nobody decides, or nothing is said why", remedy="give --by NAME and --why TEXT")
-        detail: Detail = {"reason": reason, "by": by, "why": why, "batch": batch, "column": column}
+        if not why.strip():
+            raise GuantongError("nothing is said why", remedy="give --why TEXT")
+        detail: Detail = {"reason": reason, "by": str(by), "why": why, "batch": batch, "column": column}
         with acting("worklist.dismiss", f"resource:{resource}", detail=detail) as session:
-            rows = dismiss(session, resource, reason, by=by, why=why, batch_id=batch, column_name=column)
+            rows = dismiss(session, resource, reason, by=str(by), why=why, batch_id=batch, column_name=column)
     typer.echo(f"{rows:,} rows of {resource} no longer wait under {reason}." if rows else "Nothing waits so.")
+
+
+def _record_clear(
+    act: str, scope: Scope, found: dict[str, list[WaitingRow]], contracts: dict[str, Contract], purpose: str
+) -> None:
+    """Record what of the rows found the reader sees in clear, before it does."""
+    for resource, waiting in found.items():
+        if waiting and scope.is_clear(contracts[resource]):
+            values = [{**row.values, "": row.record_key} for row in waiting]
+            detail: Detail = {"reader": scope.reader, "rows": len(waiting)}
+            record_reading(act, f"resource:{resource}", values, purpose=purpose, detail=detail)
 
 
 def _scope(reader: str | None, department: str | None) -> Scope:

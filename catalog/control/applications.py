@@ -20,7 +20,7 @@ from catalog.control.grants import give_grant
 from catalog.control.kept_back import require_shareable
 from catalog.control.life import last_step, newest, next_number, record_event, require_step, take_step
 from catalog.control.offered import offered_entry
-from catalog.control.recipients import find_recipient
+from catalog.control.recipients import recipient_names
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import get_department, host_department
@@ -234,12 +234,12 @@ def revoke_standing(
     """End a standing authorisation; grants that were given under it stay until they are revoked themselves.
 
     Raises:
-        ApplicationUnknownError: there is none.
+        ApplicationUnknownError: there is none of the actor's department.
         NotAPartyError: the actor is no officer of the provider.
     """
     record = session.get(StandingAuthorisation, number, with_for_update=True)
-    if record is None:
-        raise ApplicationUnknownError(f"no standing authorisation {number}")
+    if record is None or record.provider != actor.department:
+        raise ApplicationUnknownError(f"no standing authorisation {number} of {actor.department}")
     if "provider" not in parties_of(actor, provider=record.provider):
         raise NotAPartyError(f"{record.provider} alone ends what it allowed in advance")
     record.revoked_at = record.revoked_at or at or utc_now()
@@ -292,8 +292,10 @@ def _require_sound(session: Session, form: ApplicationForm, entry: Entry, actor:
         raise ApplicationError(f"{entry.provider} provides {entry.code} itself", remedy="read your own data directly")
     if form.term_to < today:
         raise ApplicationError(f"the term ended on {form.term_to}", remedy="state a term that is not over")
-    if form.recipient is not None and find_recipient(session, form.recipient).department != actor.department:
-        raise ApplicationError(f"recipient {form.recipient} belongs to another department", remedy="name one of yours")
+    if form.recipient is not None and form.recipient not in recipient_names(session, actor.department):
+        raise ApplicationError(
+            f"{actor.department} has no recipient {form.recipient}", remedy="name a receiving system of your department"
+        )
 
 
 def _rule_for(session: Session, record: Application, today: date) -> str | None:

@@ -98,7 +98,7 @@ def record(
             reason=_clean(reason),
             purpose=_clean(purpose),
             subjects=tuple(sorted({keys.subject_digest(person) for person in persons})),
-            detail=plain_json({name: _cleaned(value) for name, value in (detail or {}).items()}),
+            detail=plain_json({name: _cleaned(value) for name, value in _whole(caller, detail).items()}),
         )
     )
 
@@ -179,6 +179,11 @@ def _forget(session: Session) -> None:
     """Drop what was recorded for a transaction that did not become real."""
     session.info.pop(_PENDING, None)
     session.info.pop(_HEAD, None)
+
+
+def _whole(caller: Caller, detail: Detail | None) -> Detail:
+    """Return the detail of an act, with the account that a command's environment claims."""
+    return {**(detail or {}), **({"logname": caller.claim} if caller.claim else {})}
 
 
 def _clean(value: str) -> str:

@@ -109,10 +109,13 @@ def require_confirmed(session: Session, number: str, department: str) -> None:
     """Accept a demand that a department has confirmed.
 
     Raises:
-        DemandError: there is none, or it is another department's or not confirmed.
+        DemandUnknownError: no demand of this number was put to the department.
+        DemandError: the department has not confirmed it.
     """
     record = find_demand(session, number)
-    if (record.state, record.asked_department) != ("confirmed", department):
+    if record.asked_department != department:
+        raise DemandUnknownError(f"no demand {number} was put to {department}")
+    if record.state != "confirmed":
         raise DemandError(f"{number} was not confirmed by {department}", remedy="confirm it first")
 
 

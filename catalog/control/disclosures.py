@@ -1,12 +1,12 @@
 """Looks at personal values without masks (明文查阅): on record, with their reason, before values are shown."""
 
-import getpass
 from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.disclosure_tables import Disclosure
+from catalog.model.caller import operating_account
 from catalog.model.errors import GuantongError
 
 
@@ -37,7 +37,7 @@ def record_disclosure(
             "personal values are shown whole for a reason only", remedy="add --reason with what they are needed for"
         )
     made = Disclosure(
-        person=person or getpass.getuser(),
+        person=person or operating_account(),
         resource=resource,
         entity_id=entity_id,
         columns=list(columns),

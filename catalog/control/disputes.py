@@ -44,11 +44,14 @@ def raise_dispute(
     """Dispute a refusal of an application or correction case; the two departments consult first.
 
     Raises:
+        DisputeUnknownError: there is no such matter, or the actor's department stands on neither side of it.
         DisputeError: it is not refused, is disputed already, or the statement is empty.
         NotAPartyError: the actor does not stand on the side that was refused.
     """
     moment = at or utc_now()
     state, requester, provider = _subject(session, subject_kind, subject)
+    if actor.department not in (requester, provider):
+        raise DisputeUnknownError(f"no {subject_kind} {subject} of {actor.department}")
     if "requester" not in parties_of(actor, requester=requester):
         raise NotAPartyError(f"{subject} is disputed by an officer of {requester}")
     open_already = select(Dispute.number).where(

@@ -63,7 +63,7 @@ def draft_entry(
         require_confirmed(session, demand, entry.provider)
     versions = entry_versions(session, entry.code)
     if any(version.provider != entry.provider for version in versions):
-        raise EntryError(f"code {entry.code} belongs to {versions[0].provider}", remedy="take a code of your own")
+        raise EntryError(f"code {entry.code} is another department's", remedy="take a code of your own")
     if any(version.state in _IN_WORK for version in versions):
         raise EntryError(f"a version of {entry.code} is in work already", remedy="edit or withdraw that one")
     record = CatalogueEntry(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Event, Webhook, WebhookDelivery
@@ -16,6 +17,8 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600
 
 LEASE = timedelta(seconds=60)
 """For how long an attempt belongs to the worker that took it."""
+
+ENDED = "the webhook was ended"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,11 @@ def lay_out(session: Session, limit: int = 500) -> int:
 
 
 def take_due(session: Session, limit: int = 20) -> list[Shipment]:
-    """Take deliveries whose time has come; each belongs to this worker for the lease and counts as an attempt."""
+    """Take deliveries whose time has come; each belongs to this worker for the lease and counts as an attempt.
+
+    What was laid out for a webhook while it was being ended is given up.
+    """
+    _give_up(session, WebhookDelivery.webhook_id.in_(select(Webhook.id).where(Webhook.disabled_at.is_not(None))))
     due = (
         select(WebhookDelivery.id)
         .where(WebhookDelivery.state == "waiting", WebhookDelivery.next_attempt_at <= utc_now())
@@ -102,8 +109,17 @@ def take_due(session: Session, limit: int = 20) -> list[Shipment]:
     return [_shipment(*row) for row in rows]
 
 
+def is_wanted(session: Session, shipment: Shipment) -> bool:
+    """Tell whether an attempt that was taken is still to be made: its webhook may have been ended since."""
+    return bool(
+        session.scalar(select(exists().where(Webhook.id == shipment.webhook_id, Webhook.disabled_at.is_(None))))
+    )
+
+
 def settle(session: Session, shipment: Shipment, *, status: int | None, error: str | None) -> str:
     """Record how an attempt ended and return the delivery's state: 2xx is delivered, all else is tried again.
+
+    To a webhook that was ended meanwhile nothing is tried again.
 
     Args:
         session: a transaction.
@@ -112,7 +128,10 @@ def settle(session: Session, shipment: Shipment, *, status: int | None, error: s
         error: why there was none, or why it does not count.
     """
     delivered = status is not None and 200 <= status < 300
-    last = shipment.attempt > len(PAUSES)
+    webhook = session.get_one(Webhook, shipment.webhook_id, with_for_update={"read": True}, populate_existing=True)
+    if webhook.disabled_at is not None and not delivered:
+        error = ENDED
+    last = shipment.attempt > len(PAUSES) or webhook.disabled_at is not None
     values: dict[str, Any] = {"last_status": status, "last_error": None if delivered else error}
     if delivered:
         values |= {"state": "delivered", "delivered_at": func.now()}
@@ -138,11 +157,12 @@ def end_webhook(session: Session, webhook: Webhook) -> None:
     """End a webhook; what waits for it is given up."""
     webhook.disabled_at = webhook.disabled_at or utc_now()
     webhook.revision += 1
-    session.execute(
-        update(WebhookDelivery)
-        .where(WebhookDelivery.webhook_id == webhook.id, WebhookDelivery.state == "waiting")
-        .values(state="given_up", last_error=text("'the webhook was ended'"))
-    )
+    _give_up(session, WebhookDelivery.webhook_id == webhook.id)
+
+
+def _give_up(session: Session, which: ColumnElement[bool]) -> None:
+    waiting = WebhookDelivery.state == "waiting"
+    session.execute(update(WebhookDelivery).where(waiting, which).values(state="given_up", last_error=ENDED))
 
 
 def _shipment(delivery: WebhookDelivery, webhook: Webhook, event: Event) -> Shipment:

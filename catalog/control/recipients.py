@@ -161,6 +161,11 @@ def list_recipients(session: Session) -> Sequence[Recipient]:
     return session.scalars(select(Recipient).order_by(Recipient.name)).all()
 
 
+def recipient_names(session: Session, department: str) -> set[str]:
+    """Return the names of a department's recipients."""
+    return set(session.scalars(select(Recipient.name).where(Recipient.department == department)))
+
+
 def list_grants(session: Session, recipient_id: int | None = None) -> Sequence[Grant]:
     """Return the grants that are not revoked, of one recipient or of all."""
     query = select(Grant).where(Grant.revoked_at.is_(None)).order_by(Grant.recipient_id, Grant.share, Grant.id)

@@ -1,7 +1,7 @@
 """The clerical review queue (人工判定队列): pairs in, decisions out; a decision wins over the model for ever.
 
 Invariant: a pair is decided when as many different persons as the setting asks for have said the same and nobody
-standing says otherwise; the same pair met again keeps its decision.
+standing says otherwise; the same pair met again keeps its decision. Different are persons of other accounts and names.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.linkage_tables import ReviewDecision, ReviewPair
 from catalog.model.errors import GuantongError
+from catalog.model.signature import Signature, folded_name
 
 VERDICTS = ("link", "no_link")
 
@@ -82,32 +83,37 @@ def decisions_of(session: Session, pair_id: int) -> list[ReviewDecision]:
     )
 
 
-def decide_pair(session: Session, pair_id: int, verdict: str, *, by: str, persons: int = 1, note: str = "") -> str:
+def decide_pair(
+    session: Session, pair_id: int, verdict: str, *, by: Signature, persons: int = 1, note: str = ""
+) -> str:
     """Record what one person says of a pair; return the pair's state afterwards.
 
     Args:
         session: an open transaction.
         pair_id: number on the queue.
         verdict: ``link`` or ``no_link``.
-        by: who says so.
+        by: who says so, and from which account.
         persons: how many different persons must say the same (setting ``REVIEW_PERSONS``).
         note: why.
 
     Raises:
         ReviewRefusedError: for another verdict, no name, a pair that is decided, or a person who has decided already.
     """
-    if verdict not in VERDICTS or not by.strip():
-        raise ReviewRefusedError(f"{verdict!r} by {by!r} is no decision", remedy="say link or no_link, and who decides")
+    if verdict not in VERDICTS or not folded_name(by.name):
+        raise ReviewRefusedError(
+            f"{verdict!r} by {str(by)!r} is no decision", remedy="say link or no_link, and who decides"
+        )
     pair = pair_of(session, pair_id, for_update=True)
     if pair.state != "open":
         raise ReviewRefusedError(
             f"pair {pair_id} is decided: {pair.state}", remedy=f"`python -m catalog review undo {pair_id} --by …` first"
         )
-    if any(decision.decided_by == by for decision in _standing(session, pair_id)):
+    if any(by.is_of_one_person(Signature.read(decision.decided_by)) for decision in _standing(session, pair_id)):
         raise ReviewRefusedError(
-            f"{by} has decided about pair {pair_id}", remedy="another person must agree, or undo it"
+            f"{by} has decided about pair {pair_id}",
+            remedy="another person must agree, under a name and an account of their own, or undo it",
         )
-    session.add(ReviewDecision(pair_id=pair_id, verdict=verdict, decided_by=by, note=note))
+    session.add(ReviewDecision(pair_id=pair_id, verdict=verdict, decided_by=str(by), note=note))
     session.flush()
     verdicts = [decision.verdict for decision in _standing(session, pair_id)]
     if len(verdicts) >= persons and len(set(verdicts)) == 1:

@@ -14,11 +14,13 @@ from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
-from openpyxl.utils.exceptions import InvalidFileException
+from python_calamine import CalamineError, CalamineWorkbook
 
+from catalog.formats.package import Limits, check_package
+from catalog.formats.sheet_area import UnsafePackageError
 from catalog.model.catalogue_entry import FORMATS, MODES, SHARE_TYPES, UPDATE_CYCLES, Entry, EntryError, read_entry
 from catalog.model.departments import load_departments
 from catalog.model.errors import GuantongError
@@ -35,14 +37,13 @@ HEADINGS = (
     ITEM_CYCLE, "发布日期", "关联资源代码", "数据分类", "敏感级别", "使用条件", "资源共享类型", "资源共享条件",
 )  # fmt: skip
 """Columns of the guide, then what later rules and this platform add; the first four follow from the code."""
-LARGEST_BYTES, MOST_ROWS = 20 * 1024 * 1024, 400_000
+LARGEST_BYTES = 20 * 1024 * 1024
+LIMITS = Limits(unpacked=20 * LARGEST_BYTES, rows=100_000, cells=4_000_000)
+"""What a catalogue may hold; blank rows and cells between filled ones count, since a library lays them out."""
 _LETTERS = {**{name: letter for letter, name in TYPE_NAMES.items()}, "通用型": "G", "双精度型": "B", "浮点型": "F"}
 _NAMES = {letter: name for name, letter in _LETTERS.items()}
-_DAMAGES = (
-    zipfile.BadZipFile, zlib.error, InvalidFileException, SyntaxError, LookupError, ValueError, TypeError,
-    AttributeError, OSError, EOFError, NotImplementedError, RuntimeError,
-)  # fmt: skip
-"""What openpyxl raises on a damaged file; the parsers' errors are syntax errors."""
+_DAMAGES = (CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError)
+"""What the libraries raise on a damaged file."""
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -101,8 +102,6 @@ def read_workbook(content: bytes) -> Imported:
         row = {heading: _text(value) for heading, value in zip(headings, values, strict=False) if heading}
         if not any(row.values()):
             continue
-        if number > MOST_ROWS:
-            raise WorkbookError(f"more than {MOST_ROWS} rows", place=SHEET, remedy="deliver it in parts")
         if row.get(CODE):
             groups.setdefault(row[CODE], []).append((number, row))
         else:
@@ -253,23 +252,26 @@ def _split(text: str) -> list[str]:
 
 
 def _rows(content: bytes) -> Iterator[Sequence[object]]:
-    """Return the rows of the sheet as they are read.
+    """Return the rows of the sheet, which was measured before it is laid out.
 
     Raises:
-        WorkbookError: too large, damaged, or without the sheet; a damage may show only on the way.
+        WorkbookError: too large, damaged, or without the sheet.
     """
     if len(content) > LARGEST_BYTES:
         raise WorkbookError(f"larger than {LARGEST_BYTES} bytes", remedy="deliver it in parts")
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > 20 * LARGEST_BYTES:
-            raise WorkbookError("it unpacks to more than a catalogue can be", remedy="deliver it in parts")
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        if SHEET not in book.sheetnames:
-            raise WorkbookError(f"no sheet {SHEET}", remedy="export one as a pattern")
-        yield from book[SHEET].iter_rows(values_only=True)
+        check_package(content, LIMITS)
+        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+            if SHEET not in book.sheet_names:
+                raise WorkbookError(f"no sheet {SHEET}", remedy="export one as a pattern")
+            return iter(book.get_sheet_by_name(SHEET).to_python(skip_empty_area=False))
+    except UnsafePackageError as error:
+        raise WorkbookError(str(error), remedy="save it again as .xlsx, or deliver it in parts") from error
     except _DAMAGES as error:
+        raise WorkbookError("it is no sound .xlsx workbook", remedy="save it again as .xlsx") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
         raise WorkbookError("it is no sound .xlsx workbook", remedy="save it again as .xlsx") from error
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,8 @@ class Caller:
     address: str = ""
     """Where the request came from."""
     request_id: str = ""
+    claim: str = ""
+    """Of a command: the account that the environment names, where it is another than the one that runs it."""
     enrolled: bool = True
     """False while a first password must be changed or a one-time code be set up: nothing else is allowed until then."""
 
@@ -57,9 +60,24 @@ class Caller:
         return bool(self.department) and self.department == department
 
 
+def operating_account() -> str:
+    """Return the account of the operating system that runs this process, which the environment cannot change."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid-{number}"
+
+
+def claimed_account() -> str:
+    """Return the account that ``LOGNAME`` names, where it is another than the one that runs this process."""
+    named = os.environ.get("LOGNAME", "")
+    return "" if named == operating_account() else named
+
+
 def command_line() -> Caller:
-    """Return who acts by a command: the account of the operating system."""
-    return Caller("command", 0, getpass.getuser(), "")
+    """Return who acts by a command: the account of the operating system, and whom the environment claims."""
+    return Caller("command", 0, operating_account(), "", claim=claimed_account())
 
 
 STRANGER = Caller("stranger", 0, "", "")

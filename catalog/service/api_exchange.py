@@ -107,8 +107,13 @@ def answered(noun: str) -> Iterator[None]:
 
 def require_side(caller: Caller, noun: str, *departments: str | None) -> None:
     """Accept a caller of one of the departments concerned, or of the host authority; others see nothing there is."""
-    if not caller.holds(Role.HOST_AUTHORITY) and not any(caller.is_of(one) for one in departments if one):
+    if not is_of_side(caller, *departments):
         raise not_found(noun)
+
+
+def is_of_side(caller: Caller, *departments: str | None) -> bool:
+    """Tell whether a caller is of one of the departments concerned, or of the host authority."""
+    return caller.holds(Role.HOST_AUTHORITY) or any(caller.is_of(one) for one in departments if one)
 
 
 def told(session: Database, kind: str, object: str, *departments: str | None) -> None:

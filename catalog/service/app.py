@@ -1,5 +1,6 @@
 """The exchange service put together (服务装配)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -70,7 +71,9 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
         strangers: Strangers = app.state.strangers
         sender.start()
         strangers.start()
+        supervision = asyncio.create_task(sender.supervise())
         yield
+        supervision.cancel()
         await run_sync(sender.stop)
         await run_sync(strangers.stop)
 

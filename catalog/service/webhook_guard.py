@@ -5,15 +5,22 @@ answers differently a moment later leads nowhere.
 """
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from catalog.model.errors import GuantongError
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _SHARED = ipaddress.IPv4Network("100.64.0.0/10")
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
+
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+LONGEST_NAME = 253
+"""Characters of a host name (RFC 1035); a label of it has at most 63."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -69,8 +76,10 @@ class Guard:
         exact = f"{host}:{port}" if port else ""
         if parts.scheme not in ("https", "http") or not host or parts.username is not None or parts.fragment:
             raise _refused("it is an https address without name, password or fragment")
-        if any(ord(character) < 33 or character == "\\" for character in url):
-            raise _refused("it has blanks or controls")
+        if any(not 32 < ord(character) < 127 or character == "\\" for character in url):
+            raise _refused("it has blanks, controls or characters that are not ASCII (names in their xn-- form)")
+        if not _is_host(host) or not _is_sendable(url):
+            raise _refused("its host is no name that can be resolved")
         listed = host in self.hosts or any(host.endswith(one) for one in self.hosts if one.startswith("."))
         if not listed and exact not in self.hosts:
             raise _refused("its host is not on the operator's list (WEBHOOK_HOSTS)")
@@ -89,7 +98,7 @@ class Guard:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _refused("its name leads nowhere") from error
         addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
         for address in addresses:
@@ -98,6 +107,27 @@ class Guard:
         literal = f"[{addresses[0]}]" if addresses[0].version == 6 else str(addresses[0])
         query = f"?{parts.query}" if parts.query else ""
         return Target(f"{parts.scheme}://{literal}:{port}{parts.path or '/'}{query}", host, parts.netloc)
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a host is an address, or a name that a resolver can be asked for.
+
+    >>> _is_host("hooks.example.gov"), _is_host("::1"), _is_host("a..gov"), _is_host("a" * 64 + ".gov")
+    (True, True, False, False)
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return len(host) <= LONGEST_NAME and all(map(_LABEL.fullmatch, host.split(".")))
+    return True
+
+
+def _is_sendable(url: str) -> bool:
+    """Tell whether the client that sends takes the address, so that none is listed which fails each time."""
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def is_inside(address: Address) -> bool:

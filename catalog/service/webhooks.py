@@ -1,8 +1,11 @@
 """Sending events (事件外发): signed, tried again, and recorded; the form is that of Standard Webhooks 1.0.
 
+Invariant: what goes wrong with one attempt, whatever it is, is recorded with it and keeps no other from being made.
+
 `webhook-signature` is `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body` under the webhook's secret (`whsec_…`).
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,16 +19,18 @@ from collections.abc import Mapping
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalog.control.events import Shipment, lay_out, settle, take_due
+from catalog.control.events import ENDED, Shipment, is_wanted, lay_out, settle, take_due
 from catalog.control.sealing import unseal
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
 from catalog.service.configuration import DATABASE_PATIENCE
-from catalog.service.webhook_guard import Guard
+from catalog.service.webhook_guard import Guard, Target
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(5.0)
+LONGEST_ATTEMPT = 15.0
+"""Seconds that an attempt takes at most, also where the receiver answers a byte at a time."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, no secret
 
 
@@ -66,22 +71,32 @@ def encode(body: Mapping[str, object]) -> bytes:
 def send(shipment: Shipment, guard: Guard) -> tuple[int | None, str | None]:
     """Make one attempt; return the status of the answer, or why there is none. Redirects are not followed."""
     try:
+        return _attempt(shipment, guard)
+    except Exception as error:
+        return None, type(error).__name__
+
+
+def _attempt(shipment: Shipment, guard: Guard) -> tuple[int | None, str | None]:
+    try:
         target = guard.resolve(shipment.url)
         secret = unseal("webhook", f"webhook:{shipment.webhook_id}", shipment.sealed_secret).decode()
     except GuantongError as error:
         return None, error.args[0]
     body = encode(shipment.body)
     headers = {**headers_of(shipment, secret, body, int(time.time())), "host": target.authority}
-    try:
-        with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
-            client.stream(
-                "POST", target.url, content=body, headers=headers, extensions={"sni_hostname": target.host}
-            ) as answer,
-        ):
-            return answer.status_code, None if answer.is_success else f"answered {answer.status_code}"
-    except httpx.HTTPError as error:
-        return None, type(error).__name__
+    status = asyncio.run(_post(target, body, headers))
+    return status, None if 200 <= status < 300 else f"answered {status}"
+
+
+async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
+    """Return the status of the answer, whose body is not read."""
+    extensions = {"sni_hostname": target.host}
+    async with (
+        asyncio.timeout(LONGEST_ATTEMPT),
+        httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client,
+        client.stream("POST", target.url, content=body, headers=headers, extensions=extensions) as answer,
+    ):
+        return answer.status_code
 
 
 def deliver_due(control_url: str, guard: Guard) -> int:
@@ -91,32 +106,64 @@ def deliver_due(control_url: str, guard: Guard) -> int:
     with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
         shipments = take_due(session)
     for shipment in shipments:
-        status, error = send(shipment, guard)
-        with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
-            state = settle(session, shipment, status=status, error=error)
-        logger.info("event %d to webhook %d: %s (%s)", shipment.event_id, shipment.webhook_id, state, error or status)
+        try:
+            _deliver(control_url, guard, shipment)
+        except SQLAlchemyError as error:
+            logger.warning("event %d to webhook %d is not recorded: %s", shipment.event_id, shipment.webhook_id,
+                           type(error).__name__)  # fmt: skip
     return len(shipments)
 
 
+def _deliver(control_url: str, guard: Guard, shipment: Shipment) -> None:
+    """Make one attempt, if it is still wanted, and record it."""
+    with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
+        wanted = is_wanted(session, shipment)
+    status, error = send(shipment, guard) if wanted else (None, ENDED)
+    with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
+        state = settle(session, shipment, status=status, error=error)
+    logger.info("event %d to webhook %d: %s (%s)", shipment.event_id, shipment.webhook_id, state, error or status)
+
+
 class Sender:
-    """The thread that sends, in each process of the service; they never send the same attempt."""
+    """The thread that sends, in each process of the service; they never send the same attempt.
+
+    A thread that has ended all the same is replaced at the next :meth:`revive`.
+    """
 
     def __init__(self, control_url: str, guard: Guard, seconds: float = 2.0) -> None:
         self._control_url = control_url
         self._guard = guard
         self._seconds = seconds
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to send; without a listed host there is nobody to send to."""
         if self._guard.hosts:
+            self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
             self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread sends."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def revive(self) -> None:
+        """Begin again if the thread has ended though nobody stopped it."""
+        if self._thread is not None and not self.is_running and not self._over.is_set():
+            logger.error("the sender of events had ended and is started again")
+            self.start()
+
+    async def supervise(self) -> None:
+        """Look after the thread until this is cancelled."""
+        while True:
+            await asyncio.sleep(self._seconds)
+            self.revive()
 
     def stop(self) -> None:
         """End after the attempt in hand."""
         self._over.set()
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
@@ -124,5 +171,5 @@ class Sender:
             try:
                 while deliver_due(self._control_url, self._guard) and not self._over.is_set():
                     pass
-            except SQLAlchemyError as error:
+            except Exception as error:
                 logger.warning("events wait: %s", type(error).__name__)

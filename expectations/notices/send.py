@@ -32,7 +32,7 @@ def notify_stopped(outcome: CheckOutcome) -> int:
         try:
             told += deliver(channel, message) is None
         except (GuantongError, SQLAlchemyError) as error:
-            logger.warning("a notice could not be sent: %s", error)
+            logger.warning("a notice could not be sent: %s", type(error).__name__)
     return told
 
 
@@ -43,7 +43,7 @@ def deliver(channel: str, message: Message) -> str | None:
         GuantongError: when the channel is not set.
     """
     settings = get_settings()
-    sent = _send(settings, channel, message)
+    sent = _try(settings, channel, message)
     target = _target(settings, channel)
     in_transaction(
         lambda session: record_notice(
@@ -75,6 +75,19 @@ def resend_failed() -> tuple[int, int]:
 def _channels(settings: Settings) -> list[str]:
     found = ["webhook"] if settings.notice_webhook_url else []
     return found + (["mail"] if settings.notice_mail_server and settings.notice_mail_to else [])
+
+
+def _try(settings: Settings, channel: str, message: Message) -> Sent:
+    """Send one notice; what goes wrong with a channel, whatever it is, is that notice's own error.
+
+    The error of an address that cannot be used may quote its password, so only its kind is kept.
+    """
+    try:
+        return _send(settings, channel, message)
+    except GuantongError:
+        raise
+    except Exception as trouble:
+        return Sent(1, f"the channel cannot be used ({type(trouble).__name__})")
 
 
 def _send(settings: Settings, channel: str, message: Message) -> Sent:

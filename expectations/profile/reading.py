@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from python_calamine import CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook
 
 from catalog import lake
+from catalog.formats.package import check_workbook
 from catalog.model.errors import GuantongError
 from catalog.model.layers import bronze_of
 from catalog.model.registry import get_registry
@@ -45,7 +48,7 @@ def read_sample(source: str, limit: int) -> Sample:
     if not path.is_file():
         return _of_resource(source, limit)
     suffix = path.suffix.lower()
-    if suffix in (".xls", ".xlsx", ".xlsm", ".ods"):
+    if suffix in (".xls", ".xlsx", ".xlsm"):
         found = _tabular(path.stem, _cells_of_workbook(path), limit, "xlsx" if suffix != ".xls" else "xls", None)
     elif suffix == ".json":
         found = _of_json(path, limit)
@@ -78,7 +81,11 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def _cells_of_workbook(path: Path) -> Iterator[list[str]]:
-    sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
+    try:
+        check_workbook(path.read_bytes())
+        sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+        raise GuantongError(f"no workbook that can be read: {error}", place=path.name) from error
     for row in sheet.to_python(skip_empty_area=True):
         yield [_text(cell) for cell in row]
 

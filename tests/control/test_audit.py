@@ -1,5 +1,7 @@
 """The audit is written with the act or the act does not happen; it has no gaps, no clear numbers, and never changes."""
 
+import os
+import pwd
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
@@ -19,10 +21,11 @@ from catalog.control.audit_keys import audit_keys
 from catalog.control.audit_reading import AuditFilter, list_entries, who_read
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.audit_verification import verify
+from catalog.control.disclosures import record_disclosure
 from catalog.control.positions import get_position, set_position
 from catalog.control.privileges import AuditUnprotectedError, require_append_only
 from catalog.control.session import engine, reading_engine, session_scope
-from catalog.model.caller import Caller
+from catalog.model.caller import Caller, command_line
 from catalog.model.roles import Role
 from catalog.model.settings import get_settings, load_settings
 
@@ -45,6 +48,23 @@ def proven(url):
 def act(url, number=1, **more):
     with session_scope(url) as session:
         record(session, WANG, "thing.change", f"thing:{number}", **more)
+
+
+def test_a_command_acts_as_the_account_that_runs_it_whatever_the_environment_says(service, monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "wang.auditor")
+    account = pwd.getpwuid(os.getuid()).pw_name
+    with session_scope(service) as session:
+        record(session, command_line(), "thing.change", "thing:1", detail={"rows": 3})
+        seen = record_disclosure(session, resource="population.person", entity_id="p1", columns=["name"], reason="核验")
+        assert seen.person == account
+    monkeypatch.setenv("LOGNAME", account)
+    with session_scope(service) as session:
+        record(session, command_line(), "thing.change", "thing:2")
+    with session_scope(service) as session:
+        second, first = list_entries(session, AuditFilter(act="thing"))
+    assert (first.actor, first.actor_name) == (f"command:{account}", account)
+    assert (first.detail, second.detail) == ('{"logname":"wang.auditor","rows":3}', "{}")
 
 
 def test_an_act_is_recorded_with_its_effect(service, audit_home):

@@ -24,6 +24,7 @@ from catalog.control.reviews import Candidate, decide_pair, list_pairs, queue_pa
 from catalog.control.session import session_scope
 from catalog.model import codes
 from catalog.model.settings import get_settings
+from catalog.model.signature import Signature
 
 READS = {
     "applications", "audit show", "audit verify", "audit who-read", "authority check", "authority show", "batches",
@@ -109,7 +110,7 @@ def prepare(url: str) -> dict[str, str]:
         pairs = [Candidate(f"a|{one}", f"b|{one}", 9.0, "", [], {}, {}) for one in (1, 2)]
         queue_pairs(session, PERSON, "m/1", pairs)
         waiting, decided = list_pairs(session, PERSON)
-        decide_pair(session, decided.id, "link", by="示范甲")
+        decide_pair(session, decided.id, "link", by=Signature("示范甲", "wang"))
         return {"pair": str(waiting.id), "decided": str(decided.id)}
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from catalog.control.applications import (
+    ApplicationUnknownError,
     authorise_standing,
     grant_of,
     list_applications,
@@ -175,9 +176,24 @@ def test_a_standing_authorisation_covers_what_lies_within_it(shared_database):
         assert submitted(session, "301911/7", items=["name"]).rule == number
         assert submitted(session, "301911/7").state == "submitted"
         assert submitted(session, "301911/7", items=["name"], service_item="其他").state == "submitted"
+        for unseen in (number, "STA-2026-999999"):
+            with pytest.raises(ApplicationUnknownError, match=f"no standing authorisation {unseen} of water"):
+                revoke_standing(session, unseen, STRANGER)
         revoke_standing(session, number, OFFICER)
         assert submitted(session, "301911/7", items=["name"]).state == "submitted"
         assert len(list_applications(session, provider="public_security", state="submitted")) >= 3
+
+
+def test_an_application_does_not_tell_which_recipients_others_have(shared_database):
+    with session_scope(shared_database) as session:
+        publish(session, an_entry("301911/9", "接收系统"))
+        until = utc_now() + timedelta(days=9)
+        add_recipient(session, "water-reader", department="water", expires_at=until)
+        add_recipient(session, "housing-reader", department="housing", expires_at=until)
+        for foreign in ("water-reader", "nobodys-reader"):
+            with pytest.raises(ApplicationError, match=f"housing has no recipient {foreign}"):
+                submitted(session, "301911/9", recipient=foreign)
+        assert submitted(session, "301911/9", recipient="housing-reader").recipient == "housing-reader"
 
 
 @pytest.fixture

@@ -6,9 +6,16 @@ import pytest
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import clocks_of
-from catalog.control.correction_cases import move, raise_case
-from catalog.control.demands import DemandError, find_demand, list_demands, move_demand, raise_demand
-from catalog.control.disputes import DisputeError, move_dispute, raise_dispute
+from catalog.control.correction_cases import CaseUnknownError, move, raise_case
+from catalog.control.demands import (
+    DemandError,
+    DemandUnknownError,
+    find_demand,
+    list_demands,
+    move_demand,
+    raise_demand,
+)
+from catalog.control.disputes import DisputeError, DisputeUnknownError, move_dispute, raise_dispute
 from catalog.control.exchange_day import run_day
 from catalog.control.lists import (
     Duty,
@@ -87,6 +94,9 @@ def test_a_demand_is_passed_on_assigned_and_answered_by_an_entry(session):
         move_demand(session, demand.number, "assign", HOST, {"department": "housing"})
     move_demand(session, demand.number, "assign", HOST, {"department": "water"}, at=days_later(3))
     move_demand(session, demand.number, "confirm", WATER, at=days_later(4))
+    for unseen in (demand.number, "DEM-2026-999999"):
+        with pytest.raises(DemandUnknownError):
+            publish(session, an_entry("305999/2", "他人需求"), at=days_later(9), demand=unseen)
     publish(session, an_entry("305999/1", "新资源", provider="water"), at=days_later(9), demand=demand.number)
     answered = find_demand(session, demand.number)
     assert (answered.state, answered.entry is not None) == ("catalogued", True)
@@ -153,8 +163,11 @@ def test_a_refused_case_is_verified_again_after_the_government_rules(session):
     with pytest.raises(DisputeError):
         raise_dispute(session, "correction_case", case.number, "不服", ASKER)
     move(session, case.number, "refuse", HEAD, {"reason": "无误"})
+    for unseen in (case.number, "COR-2026-999999"):
+        with pytest.raises((DisputeUnknownError, CaseUnknownError)):
+            raise_dispute(session, "correction_case", unseen, "不服", STRANGER)
     with pytest.raises(NotAPartyError):
-        raise_dispute(session, "correction_case", case.number, "不服", STRANGER)
+        raise_dispute(session, "correction_case", case.number, "不服", HEAD)
     number = raise_dispute(session, "correction_case", case.number, "不服", ASKER).number
     move_dispute(session, number, "bring_to_host", ASKER, {"reason": "协商不成"})
     with pytest.raises(DisputeError):

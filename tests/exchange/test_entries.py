@@ -116,7 +116,7 @@ def test_a_new_version_takes_the_place_of_the_published_one_and_shows_its_change
         draft = draft_entry(session, second, DRAFTER)
         with pytest.raises(EntryError, match="in work already"):
             draft_entry(session, second, DRAFTER)
-        with pytest.raises(EntryError, match="belongs to"):
+        with pytest.raises(EntryError, match="another department's"):
             draft_entry(session, an_entry(code, provider="water"), STRANGER)
         with pytest.raises(EntryChangedError):
             edit_draft(session, draft.number, second, DRAFTER, revision=7)

@@ -59,13 +59,19 @@ class Journey:
 def journey(exchange) -> Journey:
     residents = exchange.home / "lake" / "gold" / "city__resident_basic"
     columns = get_registry().get(RESOURCE).columns
-    write_deltalake(residents, pa.table({name: [f"{name} {row}" for row in range(20)] for name in columns}))
+    write_deltalake(residents, pa.table(columns_of_rows(columns)))
     exchange.publish("city", "population", "resident_basic", residents, 0)
     until = datetime.now(UTC) + timedelta(days=30)
     with session_scope(exchange.control_url) as session:
         _, token = add_recipient(session, "housing-check", department=REQUESTER, expires_at=until)
     exchange.tokens["housing-check"] = token
     return Journey(World(exchange))
+
+
+def columns_of_rows(columns) -> dict[str, list[str]]:
+    """Return twenty rows, `p00000` to `p00019`."""
+    values = {name: [f"{name} {row}" for row in range(20)] for name in columns}
+    return {**values, "person_id": [f"p{row:05d}" for row in range(20)]}
 
 
 def clocks(answer: dict) -> list[tuple[str, str, str]]:
@@ -252,10 +258,11 @@ def test_commands_show_export_check_and_do_the_days_work(journey, tmp_path):
     shown = command("catalog", "grants", "--json")
     assert shown.returncode == 0 and json.loads(shown.stdout), shown.stderr
     day = local_day(datetime.now(UTC)) + timedelta(days=200)
-    journey.call(
-        "asker", "POST", "/corrections",
-        {"resource": RESOURCE, "row_key": "p00004", "column": "name", "statement": "不同"}, 201,
-    )  # fmt: skip
+    doubt = {"resource": RESOURCE, "row_key": "p00004", "column": "name", "statement": "不同"}
+    journey.call("asker", "POST", "/corrections", doubt, 404)
+    reader = {"--department": REQUESTER, "--share": "city", "--purpose": PURPOSE}
+    assert command("catalog", "recipients", "add", "housing-doubts", *sum(reader.items(), ())).returncode == 0
+    journey.call("asker", "POST", "/corrections", doubt, 201)
     done = command("catalog", "clocks", "tick", "--date", day.isoformat(), "--json")
     told = {row["what"] for row in json.loads(done.stdout)}
     assert done.returncode == 0 and {"overdue", "escalated"} <= told, (done.stdout, done.stderr)

@@ -4,19 +4,25 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import select, update
 
-from catalog.control.event_tables import WebhookDelivery
-from catalog.control.events import LEASE, PAUSES, emit
+from catalog.control.base import utc_now
+from catalog.control.event_tables import Webhook, WebhookDelivery
+from catalog.control.events import ENDED, LEASE, PAUSES, Shipment, emit, end_webhook, lay_out, take_due
+from catalog.control.sealing import seal
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
-from catalog.service import webhook_guard
+from catalog.model.settings import get_settings
+from catalog.service import webhook_guard, webhooks
 from catalog.service.webhook_guard import Guard, TargetRefusedError
+from catalog.service.webhooks import Sender
 from tests.service.world import OTHER, OWN, World
 
 
@@ -24,6 +30,8 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((dict(self.headers), body))
+        if self.server.hold is not None:
+            self.server.hold.wait(10)
         status = self.server.statuses.pop(0) if self.server.statuses else 200
         self.send_response(status)
         if status == 302:
@@ -38,7 +46,7 @@ class Receiver(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def receiver():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.seen, server.statuses = [], []
+    server.seen, server.statuses, server.hold = [], [], None
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -49,7 +57,7 @@ def receiver():
 @pytest.fixture(scope="module")
 def world(make_exchange, receiver):
     exchange = make_exchange()
-    exchange.settings["WEBHOOK_HOSTS"] = f"127.0.0.1:{receiver.server_port}"
+    exchange.settings["WEBHOOK_HOSTS"] = f"127.0.0.1:{receiver.server_port},.water.example.gov"
     exchange.recipient("reader", "population")
     exchange.start()
     return World(exchange)
@@ -157,6 +165,15 @@ def test_a_redirect_is_not_followed_and_after_the_last_attempt_it_is_given_up(wo
         "http://[::1]:{port}/",
         "http://0x7f000001:{port}/",
         "https://",
+        "https://" + "a" * 64 + ".water.example.gov/hook",
+        "https://" + ".".join(["a" * 60] * 5) + ".water.example.gov/hook",
+        "https://a..water.example.gov/hook",
+        "https://.water.example.gov/",
+        "https://-a.water.example.gov/",
+        "https://xn--.water.example.gov/é",
+        "https://water.example.gov:x/",
+        "https://[::1/hook",
+        "https://水务.water.example.gov/hook",
     ],
 )
 def test_hosts_that_are_not_listed_are_refused(world, receiver, url):
@@ -192,3 +209,145 @@ def test_a_listed_name_that_leads_inside_is_refused_when_it_is_sent(monkeypatch,
         guard.resolve("https://water.example.gov.evil.example/")
     with pytest.raises(TargetRefusedError, match="https"):
         guard.resolve("http://hooks.example.gov/")
+
+
+UNSENDABLE = [
+    "https://" + "a" * 64 + ".water.example.gov/hook",
+    "https://a..water.example.gov/hook",
+    "https://.water.example.gov/",
+    "https://www.xn--.water.example.gov/é",
+    "https://water.example.gov:99999/",
+    "no address at all",
+    "",
+]
+"""Addresses that an earlier version of the platform took; they stand in the database."""
+
+
+def test_no_address_keeps_the_others_from_being_sent_to(world, receiver, webhook):
+    with session_scope(world.exchange.control_url) as session:
+        made = [
+            Webhook(department=OWN, url=url, kinds=["grant.revoked"], secret="", created_by="person:1")
+            for url in UNSENDABLE
+        ]
+        session.add_all(made)
+        session.flush()
+        numbers = [one.id for one in made]
+    for number in (21, 22):
+        happen(world, OWN, number=number)
+        wait_for(receiver, number - 20)
+    with session_scope(world.exchange.control_url) as session:
+        found = session.scalars(select(WebhookDelivery).where(WebhookDelivery.webhook_id.in_(numbers))).all()
+        tried = [one for one in found if one.attempts]
+        for number in numbers:
+            end_webhook(session, session.get_one(Webhook, number))
+    assert len(found) == 2 * len(UNSENDABLE) and len(tried) >= len(UNSENDABLE)
+    assert all(one.last_error and one.last_status is None for one in tried), [one.last_error for one in tried]
+
+
+class BrokenGuard(Guard):
+    """A guard with a fault that nobody foresaw; the second time it ends the thread itself."""
+
+    faults = (RuntimeError, SystemExit)
+
+    def resolve(self, url):
+        raise self.faults[min(BrokenGuard.calls, 1)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_is_the_attempts_own_and_a_thread_that_ended_is_replaced(control_database):
+    with session_scope(control_database) as session:
+        hook = Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        session.add(hook)
+        emit(session, "grant.revoked", "grant:1", departments=[OWN])
+    BrokenGuard.calls = 0
+    sender = Sender(control_database, BrokenGuard(frozenset({".water.example.gov"})), seconds=0.05)
+    sender.start()
+    assert until(lambda: error_of(control_database) == "RuntimeError") and sender.is_running
+    BrokenGuard.calls = 1
+    with session_scope(control_database) as session:
+        emit(session, "grant.revoked", "grant:2", departments=[OWN])
+    assert until(lambda: not sender.is_running)
+    BrokenGuard.calls = 0
+    sender.revive()
+    assert sender.is_running
+    with session_scope(control_database) as session:
+        session.execute(update(WebhookDelivery).values(next_attempt_at=WebhookDelivery.next_attempt_at - LEASE))
+    assert until(lambda: error_of(control_database, 2) == "RuntimeError")
+    sender.stop()
+    sender.revive()
+    assert not sender.is_running
+
+
+def error_of(url: str, number: int = 1) -> str | None:
+    with session_scope(url) as session:
+        found = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).all()
+        return found[number - 1].last_error if len(found) >= number else None
+
+
+def until(condition) -> bool:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and not condition():
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_receiver_that_never_ends_its_answer_is_given_up(monkeypatch):
+    """It answers a byte at a time, so that no single wait is long."""
+    monkeypatch.setattr(webhooks, "LONGEST_ATTEMPT", 0.6)
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip():
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            while not over.wait(0.05):
+                connection.sendall(b"a")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    port = listener.getsockname()[1]
+    monkeypatch.setenv("CREDENTIAL_KEY", "k" * 64)
+    get_settings.cache_clear()
+    secret = seal("webhook", "webhook:1", webhooks.new_secret().encode())
+    shipment = Shipment(1, 1, 1, f"http://127.0.0.1:{port}/", secret, 1, "grant.revoked", {})
+    began = time.monotonic()
+    assert webhooks.send(shipment, Guard.from_setting(f"127.0.0.1:{port}")) == (None, "TimeoutError")
+    assert time.monotonic() - began < 5
+    over.set()
+    thread.join()
+    listener.close()
+    get_settings.cache_clear()
+
+
+def test_an_ended_webhook_is_sent_nothing_more(world, receiver):
+    body = {"url": f"http://127.0.0.1:{receiver.server_port}/hook", "kinds": ["grant.expired"]}
+    made = world.call("POST", "/webhooks", world.token(Role.REQUESTER_OFFICER), json=body)
+    receiver.seen.clear()
+    receiver.statuses[:], receiver.hold = [500], threading.Event()
+    for number in (1, 2, 3):
+        happen(world, OWN, kind="grant.expired", number=number)
+    wait_for(receiver, 1)
+    token = world.token(Role.REQUESTER_OFFICER)
+    ended = world.call("DELETE", f"/webhooks/{made.json()['id']}", token, headers={"If-Match": made.headers["etag"]})
+    assert ended.status_code == 200
+    receiver.hold.set()
+    happen(world, OWN, kind="grant.expired", number=4)
+    time.sleep(5)
+    receiver.hold = None
+    found = deliveries(world, made.json())
+    assert len(receiver.seen) == 1 and len(found) == 3
+    assert {(one["state"], one["last_error"]) for one in found} == {("given_up", ENDED)}
+
+
+def test_what_was_laid_out_while_its_webhook_ended_is_not_taken(control_database):
+    with session_scope(control_database) as session:
+        hook = Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        session.add(hook)
+        emit(session, "grant.revoked", "grant:1", departments=[OWN])
+        session.flush()
+        assert lay_out(session) == 1
+        hook.disabled_at = utc_now()
+        session.flush()
+        assert take_due(session) == []
+        assert session.scalars(select(WebhookDelivery.state)).one() == "given_up"

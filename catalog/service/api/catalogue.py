@@ -1,12 +1,11 @@
 """The published catalogue (政务数据目录): searched by everybody who is signed in, and exported for other tools."""
 
-from datetime import date
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi import Body as BodyParameter
 from pydantic import Field
-from sqlalchemy import select
 
 from catalog.control.audit import record
 from catalog.control.clocks import local_day
@@ -27,6 +26,7 @@ from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_problems import not_found
 from catalog.service.api_types import Answer, Instant, Line
 from catalog.service.configuration import configuration
+from catalog.service.exports import Export, Published
 
 router = APIRouter(prefix="/catalogue", tags=["catalogue"], route_class=IdempotentRoute)
 
@@ -100,10 +100,9 @@ def search(
 
 
 @router.get("/workbook", response_class=Response)
-def export_workbook(session: Database, _who: AnyCaller) -> Response:
+def export_workbook(request: Request, session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as the workbook of 发改高技〔2017〕1272号."""
-    listed = negative_list(session)
-    content = write_workbook((listed.shared(content_of(entry)), _day(entry)) for entry in _published(session))
+    content = WORKBOOK.of(session, _base(request))
     headers = {"Content-Disposition": 'attachment; filename="catalogue.xlsx"'}
     return Response(content, media_type=XLSX, headers=headers)
 
@@ -129,9 +128,7 @@ def import_workbook(
 @router.get("/dcat", response_class=Response)
 def export_dcat(request: Request, session: Database, _who: AnyCaller) -> Response:
     """Return the published catalogue as DCAT-AP 3 in JSON-LD."""
-    listed = negative_list(session)
-    entries = ((listed.shared(content_of(entry)), entry.published_at) for entry in _published(session))
-    return Response(dcat_document(entries, _base(request)), media_type="application/ld+json")
+    return Response(DCAT.of(session, _base(request)), media_type="application/ld+json")
 
 
 @router.get("/entries/{number}")
@@ -159,11 +156,6 @@ def export_openapi(request: Request, session: Database, _who: AnyCaller, number:
     return openapi_document(negative_list(session).shared(content_of(found)), _contract(found), _base(request))
 
 
-def _published(session: Database) -> list[CatalogueEntry]:
-    query = select(CatalogueEntry).where(CatalogueEntry.state == "published").order_by(CatalogueEntry.code)
-    return list(session.scalars(query))
-
-
 def _one(session: Database, number: str) -> CatalogueEntry:
     with answered("entry"):
         found = find_entry(session, number)
@@ -179,9 +171,16 @@ def _contract(found: CatalogueEntry) -> Contract:
         raise not_found("contract") from error
 
 
-def _day(found: CatalogueEntry) -> date | None:
-    return local_day(found.published_at) if found.published_at else None
-
-
 def _base(request: Request) -> str:
     return configuration(request).service_url.rstrip("/")
+
+
+def _workbook_of(entries: Sequence[Published], _base: str) -> bytes:
+    return write_workbook((entry, at and local_day(at)) for entry, at in entries)
+
+
+def _dcat_of(entries: Sequence[Published], base: str) -> str:
+    return dcat_document(entries, base)
+
+
+WORKBOOK, DCAT = Export(_workbook_of), Export(_dcat_of)

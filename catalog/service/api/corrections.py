@@ -1,4 +1,8 @@
-"""Correction cases (数据校核): a user of the data doubts a value, the department whose value it is answers."""
+"""Correction cases (数据校核): a user of the data doubts a value, the department whose value it is answers.
+
+A doubt is raised on a row that is served and that the department may read. What a caller is shown of a case is the same
+whether it was read or written: its two sides and the host authority see it, each side without what others added.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -9,8 +13,11 @@ from sqlalchemy import or_, select
 from catalog.control.audit import record
 from catalog.control.correction_cases import KIND, find_case, move, raise_case
 from catalog.control.correction_tables import CorrectionCase
+from catalog.control.doubts import covers_of
 from catalog.control.life import newest
 from catalog.control.masking import mask_personal
+from catalog.model.caller import Caller
+from catalog.model.contract import Contract
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
@@ -24,6 +31,7 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
+    is_of_side,
     require_side,
     told,
 )
@@ -31,6 +39,8 @@ from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_problems import ProblemError, not_found
 from catalog.service.api_types import Answer, Body, Instant, Line
+from catalog.service.problems import SharingError
+from catalog.service.served_rows import find_row
 
 router = APIRouter(prefix="/corrections", tags=["corrections"], route_class=IdempotentRoute)
 
@@ -84,6 +94,15 @@ class CaseWhole(CaseAnswer):
     course: Course
 
 
+class DoubtAdded(Answer):
+    """A doubt that joined another department's case: what the caller said itself, and nothing of that case."""
+
+    resource: str
+    row_key: str
+    column_name: str
+    doubted_department: str
+
+
 class CasesPage(Answer):
     """A page of cases, the newest first."""
 
@@ -113,12 +132,16 @@ def list_all(
 @router.post("", status_code=201)
 def raise_one(
     session: Database, who: RequesterOfficer, response: Response, body: NewCase, _key: IdempotencyKey = None
-) -> CaseWhole:
-    """Raise a doubt; where a case on the value is open already, this joins it."""
-    department, element = _source(body.resource, body.column)
+) -> CaseWhole | DoubtAdded:
+    """Raise a doubt on a served row that one may read; where a case on the value is open already, this joins it."""
+    contract, department, element = _source(body.resource, body.column)
     if mask_personal(body.row_key) != body.row_key:
         raise ProblemError("RULE_REFUSED", reason="row_key is the entity id, never a national number (不得填身份号码)")
-    evidence = {"statement": mask_personal(body.statement), "attachments": body.attachments}
+    _require_readable(session, who, contract, body)
+    evidence = {
+        "statement": mask_personal(body.statement),
+        "attachments": [mask_personal(one) for one in body.attachments],
+    }
     with answered("case"):
         record(session, who, "correction.raise", f"{body.resource}:{body.row_key}:{body.column}")
         kind: Literal["system", "department"] = "system" if who.kind == "system" else "department"
@@ -127,8 +150,10 @@ def raise_one(
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
         )  # fmt: skip
         told(session, "correction.raise", f"case:{made.number}", made.raising_department, made.doubted_department)
+    if not is_of_side(who, made.raising_department, made.doubted_department):
+        return DoubtAdded.model_validate(made)
     response.headers["Location"] = f"/api/v1/corrections/{made.number}"
-    return _whole(session, made)
+    return _whole(session, who, made)
 
 
 @router.get("/{number}")
@@ -137,7 +162,7 @@ def show(session: Database, who: Officer, number: CaseNumber) -> CaseWhole:
     with answered("case"):
         found = find_case(session, number)
         require_side(who, "case", found.raising_department, found.doubted_department)
-    return _whole(session, found)
+    return _whole(session, who, found)
 
 
 @router.post("/{number}/steps")
@@ -152,11 +177,11 @@ def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _k
             key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
         }
         moved = move(session, number, body.act, actor_of(who), facts)
-    return _whole(session, moved)
+    return _whole(session, who, moved)
 
 
-def _source(resource: str, column: str) -> tuple[str, str | None]:
-    """Return the department whose value a column holds (数源部门), and its element."""
+def _source(resource: str, column: str) -> tuple[Contract, str, str | None]:
+    """Return the contract, the department whose value a column holds (数源部门), and the column's element."""
     registry = get_registry()
     try:
         contract = registry.get(resource)
@@ -165,12 +190,35 @@ def _source(resource: str, column: str) -> tuple[str, str | None]:
     if column not in contract.columns:
         raise not_found("column")
     element = registry.elements_of(contract).get(column)
-    return (element.submitted_by, element.id) if element else (contract.government.department, None)
+    department = element.submitted_by if element else contract.government.department
+    return contract, department, element.id if element else None
+
+
+def _require_readable(session: Database, who: Caller, contract: Contract, doubt: NewCase) -> None:
+    """Accept a doubt on a row of a served version that the caller's department may read in that column.
+
+    Raises:
+        ProblemError: 404, which does not tell a row that is not there from one that may not be read; 409 where what is
+            published cannot be read at present.
+    """
+    divisions = [column for column in contract.columns if contract.code_list_of(column) == "division"]
+    try:
+        for cover in covers_of(session, who.department, contract, doubt.row_key, doubt.column):
+            row = find_row(cover.version, contract.key[0], doubt.row_key, divisions)
+            if row is not None and cover.has([str(row[column]) for column in divisions if row.get(column)]):
+                return
+    except SharingError as error:
+        raise ProblemError("CONFLICT", reason=str(error)) from error
+    raise not_found("row")
 
 
 def _render(found: CorrectionCase) -> dict[str, Any]:
     return {name: getattr(found, name) for name in CaseAnswer.model_fields}
 
 
-def _whole(session: Database, found: CorrectionCase) -> CaseWhole:
-    return CaseWhole(**_render(found), course=course_of(session, KIND, found.number))
+def _whole(session: Database, who: Caller, found: CorrectionCase) -> CaseWhole:
+    """Return a case as one of its sides may see it: what a third department added is for who answers it."""
+    course = course_of(session, KIND, found.number)
+    if not is_of_side(who, found.doubted_department):
+        course.history = [one for one in course.history if one.act != "join" or who.is_of(one.department)]
+    return CaseWhole(**_render(found), course=course)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from catalog.formats.package import Faults, check_workbook
+from catalog.formats.sheet_area import UnsafePackageError
 from jobs.extract.delivery import DeliveryHeldError
 from jobs.extract.readers.cells import Grid, MergedRange, cell_text
-from jobs.extract.readers.package import Faults, UnsafePackageError, check_package
 
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -47,7 +48,7 @@ def read_grids(path: Path, place: str) -> list[SheetGrid]:
     if not data:
         return []
     try:
-        faults = check_package(data) if data.startswith(b"PK") else {}
+        faults = check_workbook(data)
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
             return [
                 _sheet(workbook.get_sheet_by_name(about.name), about.visible != SheetVisibleEnum.Visible, faults)

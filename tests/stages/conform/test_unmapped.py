@@ -18,6 +18,7 @@ from catalog.control.unmapped import list_unmapped
 from catalog.model.codes import forget_code_lists, load_code_list
 from catalog.model.layers import set_aside_of, table_of
 from catalog.model.registry import get_registry
+from catalog.model.signature import Signature
 from jobs.conform import unmapped
 from jobs.conform.stage import conform
 from tests.stages.extract.shop_contract import contract_document, file_source
@@ -109,7 +110,7 @@ def test_one_reviewed_line_brings_the_rows_back(department, code_folder):
     assert accounts(department) == [(4, 3, 1), (2, 2, 0)]
     assert set(worklist(department)) == {"休眠"}
     closed = worklist(department, "mapped")["筹建中"]
-    assert (closed.rows, closed.decision, closed.decided_by) == (0, "9", "示范管理员")
+    assert (closed.rows, closed.decision, closed.decided_by) == (0, "9", str(Signature.given("示范管理员")))
     assert closed.decided_at is not None and closed.decided_at >= closed.first_seen
 
     before = rows_of(department, table_of(department.contract)), aside(department)
@@ -167,7 +168,7 @@ def test_a_refused_value_stays_refused_and_its_rows_stay_aside(department, code_
     deliver(department, "second.csv", HEADER + "S9,示范九店,休眠\n")
     assert set(aside(department)) == {"S2", "S3", "S4", "S9"}
     refused = worklist(department, "refused")["休眠"]
-    assert (refused.rows, refused.decided_by) == (2, "示范管理员")
+    assert (refused.rows, refused.decided_by) == (2, str(Signature.given("示范管理员")))
     assert set(worklist(department)) == {"筹建中"}
 
 

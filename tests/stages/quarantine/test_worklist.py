@@ -62,6 +62,9 @@ def shop_contract(name: str) -> dict[str, Any]:
     return document
 
 
+PURPOSE = ("--purpose", "请部门更正")
+
+
 def run(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["worklist", *arguments])
     return done.exit_code, done.output
@@ -93,17 +96,19 @@ def test_a_department_sees_its_own_and_nobody_elses(shop, tmp_path):
 def test_personal_values_are_clear_to_the_source_alone(shop, tmp_path):
     resource = shop.contract.id
     for reader, shown in (("housing", WRONG), ("data_administration", "110105************")):
-        code, output = run("rows", resource, "--reader", reader, "--json")
+        code, output = run("rows", resource, "--reader", reader, *PURPOSE, "--json")
         assert code == 0
         rows = {row["record_key"]: row for row in json.loads(output)}
         assert set(rows) == {"N2", "N3", "N4"}
         assert rows["N2"]["values"]["citizen_id"] == shown and rows["N2"]["row_number"] == 3
     assert WRONG not in run("rows", resource)[1]
+    code, output = run("rows", resource, "--reader", "housing")
+    assert code == 2 and "PURPOSE_MISSING" in output and WRONG not in output
 
 
 def test_the_workbook_tells_what_is_wrong_and_runs_nothing(shop, tmp_path):
     out = tmp_path / "worklist.xlsx"
-    code, output = run("export", "--department", "housing", "--out", str(out))
+    code, output = run("export", "--department", "housing", *PURPOSE, "--out", str(out))
     assert code == 0, output
     assert out.stat().st_mode & 0o077 == 0
     book = openpyxl.load_workbook(out)
