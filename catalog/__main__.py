@@ -19,6 +19,7 @@ from catalog.cli import (
     records,
     resources,
     review,
+    shares,
     worklist,
 )
 from catalog.cli.output import explained
@@ -47,12 +48,13 @@ app.add_typer(exchange.clocks_app, name="clocks")
 for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
     app.command()(matter)
 app.add_typer(records.ledger_app, name="ledger")
+app.add_typer(shares.app, name="shares")
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(review.app, name="review")
 app.command()(identities.merge)
 app.command()(identities.split)
 app.command()(identities.redirects)
-for command in (records.batches, records.runs, records.findings, records.shares, records.deliveries):
+for command in (records.batches, records.runs, records.findings, records.deliveries):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""`python -m catalog batches | runs | ledger | findings | shares | deliveries`: what the control plane remembers."""
+"""`python -m catalog batches | runs | ledger | findings | deliveries`: what the control plane remembers."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -14,7 +14,6 @@ from catalog.control.ledger import ledger_entries
 from catalog.control.recipients import list_recipients
 from catalog.control.runs import recent_runs
 from catalog.control.session import session_scope
-from catalog.control.shares import list_share_versions
 
 Status = Annotated[str | None, typer.Option(help="Only this status.")]
 ledger_app = typer.Typer(help="Row accounts (台账), and the proof that they are true (账实核对).")
@@ -78,19 +77,6 @@ def findings(
         found = list_findings(session, resource=resource, batch_id=batch, reason_code=reason_code, limit=limit)
     columns = ["resource", "batch_id", "reason_code", "place", "count", "detail"]
     show("Findings (问题)", columns, [fields(finding, *columns, "recorded_at") for finding in found], as_json)
-
-
-def shares(
-    resource: ResourceName = None,
-    every: Annotated[bool, typer.Option("--all", help="Also superseded and withdrawn versions.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show the published versions of shared tables (发布版本)."""
-    with explained(), session_scope() as session:
-        found = list_share_versions(session, resource=resource, served_only=not every)
-    columns = ["share", "schema_name", "table_name", "version", "delta_version", "rows", "status", "published_at"]
-    more = ["resource", "table_uri", "content_digest", "check_id"]
-    show("Shared tables (共享表)", columns, [fields(version, *columns, *more) for version in found], as_json)
 
 
 def deliveries(limit: Limit = 50, as_json: AsJson = False) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
 from catalog.control.grant_tables import AccessGrant
+from catalog.control.shares import READABLE
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
@@ -236,7 +237,7 @@ def readable_versions(
             ShareVersion.share == share,
             ShareVersion.schema_name == schema_name,
             ShareVersion.table_name == table_name,
-            ShareVersion.status.in_(("served", "superseded")),
+            ShareVersion.status.in_(READABLE),
             covers(recipient_id),
         )
         .order_by(ShareVersion.version)
@@ -251,7 +252,7 @@ def readable_version_by_id(session: Session, recipient_id: int, version_id: int)
     return session.scalars(
         select(ShareVersion).where(
             ShareVersion.id == version_id,
-            ShareVersion.status.in_(("served", "superseded")),
+            ShareVersion.status.in_(READABLE),
             covers(recipient_id),
         )
     ).one_or_none()

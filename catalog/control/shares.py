@@ -12,11 +12,20 @@ from sqlalchemy.orm import Session
 from catalog.control.tables import ShareVersion
 from catalog.model.errors import GuantongError
 
+READABLE = ("served", "superseded")
+"""How a version stands that may be read; one that was withdrawn never comes back."""
+
 
 class OlderVersionError(GuantongError):
     """A publisher comes with an older version of a table than the one that was published last."""
 
     code = "OLDER_VERSION"
+
+
+class WithdrawnVersionError(GuantongError):
+    """A publisher comes with the very version of a table that was withdrawn."""
+
+    code = "VERSION_WITHDRAWN"
 
 
 def publish_share_version(
@@ -55,21 +64,21 @@ def publish_share_version(
 
     Raises:
         OlderVersionError: when a later version of the same table was published before.
+        WithdrawnVersionError: when this very version was withdrawn.
     """
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:table, 0))"),
-        {"table": f"share_version/{share}/{schema_name}/{table_name}"},
-    )
+    wait_for_table(session, share, schema_name, table_name)
     current = served_version(session, share, schema_name, table_name)
     if current is not None:
         served = (current.table_id, current.delta_version, current.table_uri)
         if served == (table_id, delta_version, table_uri):
             return current
-    _refuse_older(session, _of(share, schema_name, table_name), table_id, delta_version)
+    place = of_table(share, schema_name, table_name)
+    _refuse_older(session, place, table_id, delta_version)
+    _refuse_withdrawn(session, place, table_id, delta_version)
     if current is not None:
         current.status = "superseded"
         session.flush()
-    last = session.scalar(select(func.max(ShareVersion.version)).where(*_of(share, schema_name, table_name)))
+    last = session.scalar(select(func.max(ShareVersion.version)).where(*place))
     published = ShareVersion(
         share=share,
         schema_name=schema_name,
@@ -91,12 +100,31 @@ def publish_share_version(
     return published
 
 
-def _refuse_older(session: Session, of_table: tuple[Any, ...], table_id: str | None, delta_version: int) -> None:
+def wait_for_table(session: Session, share: str, schema_name: str, table_name: str) -> None:
+    """Wait until nobody else publishes or withdraws the table, and keep them waiting until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:table, 0))"),
+        {"table": f"share_version/{share}/{schema_name}/{table_name}"},
+    )
+
+
+def _refuse_withdrawn(session: Session, place: tuple[Any, ...], table_id: str | None, delta_version: int) -> None:
+    same = (ShareVersion.delta_version == delta_version, ShareVersion.table_id.is_not_distinct_from(table_id))
+    query = select(ShareVersion.version).where(*place, *same, ShareVersion.status == "withdrawn")
+    number = session.scalar(query.limit(1))
+    if number is not None:
+        raise WithdrawnVersionError(
+            f"version {delta_version} of the table was withdrawn as version {number}",
+            remedy="mend the data; the next run publishes a newer version of the table",
+        )
+
+
+def _refuse_older(session: Session, place: tuple[Any, ...], table_id: str | None, delta_version: int) -> None:
     """Refuse a version that is older than one published before of the same table, or of what may be the same."""
     not_known = ShareVersion.table_id.is_(None) if table_id else true()
     may_be_same = and_(ShareVersion.status == "served", not_known)
     query = select(func.max(ShareVersion.delta_version))
-    newest = session.scalar(query.where(*of_table, or_(ShareVersion.table_id == table_id, may_be_same)))
+    newest = session.scalar(query.where(*place, or_(ShareVersion.table_id == table_id, may_be_same)))
     if newest is not None and delta_version < newest:
         raise OlderVersionError(
             f"version {delta_version} is older than version {newest}, which was published before",
@@ -108,7 +136,7 @@ def _refuse_older(session: Session, of_table: tuple[Any, ...], table_id: str | N
 def served_version(session: Session, share: str, schema_name: str, table_name: str) -> ShareVersion | None:
     """Return the version of a table that recipients get now, or nothing."""
     return session.scalars(
-        select(ShareVersion).where(*_of(share, schema_name, table_name), ShareVersion.status == "served")
+        select(ShareVersion).where(*of_table(share, schema_name, table_name), ShareVersion.status == "served")
     ).one_or_none()
 
 
@@ -118,9 +146,9 @@ def published_version(
     """Return one numbered version that may still be read (served or superseded, not withdrawn)."""
     return session.scalars(
         select(ShareVersion).where(
-            *_of(share, schema_name, table_name),
+            *of_table(share, schema_name, table_name),
             ShareVersion.version == version,
-            ShareVersion.status.in_(("served", "superseded")),
+            ShareVersion.status.in_(READABLE),
         )
     ).one_or_none()
 
@@ -139,7 +167,8 @@ def list_share_versions(
     return list(session.scalars(query))
 
 
-def _of(share: str, schema_name: str, table_name: str) -> tuple[Any, ...]:
+def of_table(share: str, schema_name: str, table_name: str) -> tuple[Any, ...]:
+    """Return the conditions under which a version is one of a table."""
     return (
         ShareVersion.share == share,
         ShareVersion.schema_name == schema_name,

@@ -22,6 +22,7 @@ from catalog.control.issues import IssueCount, settle
 from catalog.control.migrations import migrate
 from catalog.control.reviews import Candidate, decide_pair, list_pairs, queue_pairs
 from catalog.control.session import session_scope
+from catalog.control.shares import publish_share_version
 from catalog.model import codes
 from catalog.model.settings import get_settings
 from catalog.model.signature import Signature
@@ -33,7 +34,7 @@ READS = {
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "find", "findings",
     "grants", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of", "people list",
     "people roles", "recipients list", "redirects", "relations", "resources list", "resources show", "review list",
-    "review show", "review waiting", "runs", "shares", "worklist export", "worklist rows",
+    "review show", "review waiting", "runs", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
@@ -72,6 +73,7 @@ CASES = [
     ),
     Case("clocks tick", "clock.tick"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
+    Case("shares withdraw", "share.withdraw", ("{share}", "--all", "--why", "口径有误", "--by", "示范管理员")),
     Case("migrate", "control.migrate", ("--to", "-1")),
 ]  # fmt: skip
 """In an order in which each finds what it changes; `migrate` comes last."""
@@ -111,7 +113,12 @@ def prepare(url: str) -> dict[str, str]:
         queue_pairs(session, PERSON, "m/1", pairs)
         waiting, decided = list_pairs(session, PERSON)
         decide_pair(session, decided.id, "link", by=Signature("示范甲", "wang"))
-        return {"pair": str(waiting.id), "decided": str(decided.id)}
+        publish_share_version(
+            session, share="licence", schema_name="licence", table_name="valid_licence",
+            resource="licence.valid_licence", delta_version=1, table_uri="gold/licence__valid_licence", rows=1,
+            schema_json={"type": "struct", "fields": []},
+        )  # fmt: skip
+        return {"pair": str(waiting.id), "decided": str(decided.id), "share": "licence.licence.valid_licence"}
 
 
 def leaves(command, path: str = "") -> Iterator[str]:
