@@ -1,18 +1,77 @@
-"""What the exchange service's own database role may do (数据库最小权限): what it needs, and to the audit only add.
+"""What the exchange service's own database role may do (数据库最小权限): what it needs, and not one thing more.
 
-The role is a login of its own (`SERVICE_CONTROL_URL`); tables belong to the role that migrates. Privileges are set
-after each migration, so that tables of later revisions are covered and those of the audit stay closed.
+The role is a login of its own (`SERVICE_CONTROL_URL`); tables belong to the role that migrates. Each table stands here
+with what the service does to it, and one that does not stand here is closed to it. Privileges are set after each
+migration. Invariant: what the pipeline and the law keep (receipts, disclosures, verdicts, versions, ledger, positions,
+audit) cannot be changed or removed by the process that faces the network.
 """
+
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from catalog.model.errors import GuantongError
 
 SERVICE_ROLE = "guantong_service"
-APPEND_ONLY = ("audit_entry", "life_event")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the service may do to a table beside reading it."""
+
+    adds: bool = False
+    changes: bool | tuple[str, ...] = False
+    """All columns, none, or these."""
+    removes: bool = False
+
+    @property
+    def granted(self) -> str:
+        """The privileges as PostgreSQL names them."""
+        named = ["SELECT"]
+        if self.adds:
+            named.append("INSERT")
+        if isinstance(self.changes, tuple):
+            named.append(f"UPDATE ({', '.join(self.changes)})")
+        elif self.changes:
+            named.append("UPDATE")
+        if self.removes:
+            named.append("DELETE")
+        return ", ".join(named)
+
+
+READS, APPENDS, KEEPS = Rights(), Rights(adds=True), Rights(adds=True, changes=True)
+"""Only reads; adds and never changes; adds and changes, and removes nothing."""
+PASSING = Rights(adds=True, changes=True, removes=True)
+"""What is of no worth once it has expired."""
+SERVICE_RIGHTS: dict[str, Rights] = {
+    **dict.fromkeys(
+        (
+            "batch", "batch_measure", "batch_stage", "check_result", "disclosure", "entity_redirect", "finding",
+            "issue", "issue_closing", "ledger_entry", "notice", "position", "quality_score", "recipient",
+            "record_assignment", "resource", "review_decision", "review_pair", "rule_activation", "run",
+            "share_version", "stage_lease", "table_state", "unmapped_count", "unmapped_value",
+        ),
+        READS,
+    ),
+    **dict.fromkeys(("audit_entry", "delivery", "life_event"), APPENDS),
+    **dict.fromkeys(
+        (
+            "access_grant", "application", "catalogue_entry", "client_system", "client_system_role", "client_token",
+            "clock", "correction_case", "demand", "dispute", "grant_use", "login_session", "negative_listing",
+            "numbering", "person", "person_role", "responsibility", "standing_authorisation", "webhook",
+            "webhook_delivery",
+        ),
+        KEEPS,
+    ),
+    "event": Rights(adds=True, changes=("dispatched_at",)),
+    "recipient_grant": Rights(adds=True, changes=("valid_to", "revoked_at")),
+    "entry_words": PASSING,
+    "idempotent_answer": PASSING,
+    "oidc_attempt": PASSING,
+}  # fmt: skip
+"""Table → what the service may do to it."""
+APPEND_ONLY = tuple(table for table, rights in SERVICE_RIGHTS.items() if rights == APPENDS)
 """Tables to which the service adds and which it never changes."""
-CLOSED = ("alembic_version",)
-"""Tables that are only the migration's."""
 
 
 class AuditUnprotectedError(GuantongError):
@@ -25,12 +84,15 @@ def grant_to_service(connection: Connection) -> bool:
     """Set the privileges of the service's role in one transaction; tell whether there is such a role."""
     if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": SERVICE_ROLE}):
         return False
-    tables = set(connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")))
+    tables = set(connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
     statements = [
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {SERVICE_ROLE}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {SERVICE_ROLE}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {SERVICE_ROLE}",
-        *(f"REVOKE UPDATE, DELETE ON {table} FROM {SERVICE_ROLE}" for table in APPEND_ONLY if table in tables),
-        *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {SERVICE_ROLE}" for table in CLOSED if table in tables),
+        *(
+            f"GRANT {rights.granted} ON {table} TO {SERVICE_ROLE}"
+            for table, rights in SERVICE_RIGHTS.items()
+            if table in tables
+        ),
     ]
     for statement in statements:
         connection.execute(text(statement))
