@@ -99,11 +99,11 @@ def test_the_host_may_object_to_what_a_dispute_gave(session):
     assert grant_of(session, number) is None
 
 
-@pytest.mark.parametrize("actor", [HEAD, DRAFTER])
-def test_what_the_host_refused_is_not_settled_by_the_provider(session, actor):
+@pytest.mark.parametrize(("actor", "error"), [(HEAD, OwnDecisionError), (DRAFTER, NotAPartyError)])
+def test_what_the_host_refused_is_not_settled_by_the_provider(session, actor, error):
     number = refused(session, needs_host=True, by_host=True)
     dispute = disputed(session, number)
-    with pytest.raises(NotAPartyError, match="settled by the host"):
+    with pytest.raises(error):
         move_dispute(session, dispute, "settle", actor, {"outcome": "overturned"}, at=MONDAY)
     assert grant_of(session, number) is None
 
@@ -121,6 +121,17 @@ def test_what_the_host_refused_is_given_by_another_person_of_the_host_or_by_the_
         with pytest.raises(OwnDecisionError):
             move_dispute(session, dispute, "rule_finally", actor, OVERTURNED, at=MONDAY)
     move_dispute(session, dispute, "rule_finally", HOST_3, OVERTURNED, at=MONDAY)
+    assert grant_of(session, number).state == "active"
+
+
+def test_who_endorsed_does_not_settle_for_the_host_by_a_system(session):
+    number = refused(session, needs_host=True, by_host=True)
+    dispute = disputed(session, number)
+    hand = a_system(session, "host-side", HEAD, "data_administration", "host_authority")
+    with pytest.raises(OwnDecisionError):
+        move_dispute(session, dispute, "settle", hand, {"outcome": "overturned"}, at=MONDAY)
+    assert grant_of(session, number) is None
+    move_dispute(session, dispute, "settle", HOST_2, {"outcome": "overturned"}, at=MONDAY)
     assert grant_of(session, number).state == "active"
 
 
