@@ -56,7 +56,8 @@ SERVICE_RIGHTS: dict[str, Rights] = {
     **dict.fromkeys(("audit_entry", "delivery", "life_event"), APPENDS),
     **dict.fromkeys(
         (
-            "access_grant", "application", "catalogue_entry", "client_system", "client_system_role", "client_token",
+            "access_grant", "account_recovery", "application", "catalogue_entry", "client_system", "client_system_role",
+            "client_token",
             "clock", "correction_case", "demand", "dispute", "grant_use", "login_session", "negative_listing",
             "numbering", "person", "person_role", "responsibility", "standing_authorisation", "webhook",
             "webhook_delivery",
