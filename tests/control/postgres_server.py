@@ -48,7 +48,7 @@ class Server:
         )
 
     def start(self) -> None:
-        options = f"-h 127.0.0.1 -p {self.port} -k '' -c fsync=off -c max_connections=60"
+        options = f"-h 127.0.0.1 -p {self.port} -k '' -c fsync=off -c max_connections=200"
         self.control("start", "-l", str(self.folder / "data" / "log"), "-o", options)
 
     def stop(self) -> None:
