@@ -16,7 +16,8 @@ from catalog.control.applications import find_application, is_refused_by_host, o
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
 from catalog.control.grant_tables import Dispute
-from catalog.control.life import newest, next_number, record_event, require_step, take_step
+from catalog.control.life import last_step, newest, next_number, record_event, require_step, take_step
+from catalog.control.life_tables import LifeEvent
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
 from catalog.model.procedures import DISPUTE
@@ -45,7 +46,7 @@ def raise_dispute(
 
     Raises:
         DisputeUnknownError: there is no such matter, or the actor's department stands on neither side of it.
-        DisputeError: it is not refused, is disputed already, or the statement is empty.
+        DisputeError: it is not refused, is disputed already, its refusal was upheld, or the statement is empty.
         NotAPartyError: the actor does not stand on the side that was refused.
     """
     moment = at or utc_now()
@@ -59,6 +60,8 @@ def raise_dispute(
     )
     if state != "refused" or not statement or session.scalar(open_already):
         raise DisputeError(f"{subject} is in state {state} or disputed already", remedy="refusals are disputed, once")
+    if decided := _decided_since_refusal(session, subject_kind, subject):
+        raise DisputeError(f"the refusal of {subject} was upheld by {decided}", remedy="refusals are disputed, once")
     record = Dispute(
         number=next_number(session, KIND, moment.year),
         subject_kind=subject_kind,
@@ -147,6 +150,18 @@ def _subject(session: Session, kind: str, number: str) -> tuple[str, str, str]:
         case = correction_cases.find_case(session, number)
         return case.state, case.raising_department, case.doubted_department
     raise DisputeError(f"nobody disputes a {kind}", remedy="application or correction_case")
+
+
+def _decided_since_refusal(session: Session, kind: str, number: str) -> str | None:
+    """Return the dispute that upheld the last refusal of a matter, if one did: a new refusal may be disputed anew."""
+    refusal = last_step(session, kind, number, "refuse", "object")
+    raised = (LifeEvent.kind == KIND, LifeEvent.act == "raise", LifeEvent.id > (refusal.id if refusal else 0))
+    return session.scalar(
+        select(Dispute.number)
+        .join(LifeEvent, LifeEvent.number == Dispute.number)
+        .where(Dispute.subject_kind == kind, Dispute.subject == number, Dispute.outcome == "upheld", *raised)
+        .limit(1)
+    )
 
 
 def _require_refusing_side(session: Session, record: Dispute, parties: Collection[Party]) -> None:

@@ -37,7 +37,7 @@ def covers_of(session: Session, department: str, contract: Contract, row_key: st
     """Return the served versions in which a department may doubt a column of a row; none when it may not at all.
 
     A department may where the table is its own, where a recipient of its reads the column, where a grant in force has
-    the column (narrower than the table too), and where it has an open case on the value.
+    the column (narrower than the table too, though not by words), and where it has an open case on the value.
     """
     served = session.scalars(
         select(ShareVersion).where(ShareVersion.resource == contract.id, ShareVersion.status == "served")
@@ -58,8 +58,9 @@ def _reads(session: Session, recipient_id: int, version: ShareVersion, column: s
 
 
 def _grants(session: Session, department: str, resource: str, column: str) -> Sequence[AccessGrant]:
+    """Return the grants in force on a column; one that a condition in words limits covers no row that is known."""
     today = local_day(utc_now())
-    return session.scalars(
+    found = session.scalars(
         select(AccessGrant).where(
             AccessGrant.department == department,
             AccessGrant.resource == resource,
@@ -68,7 +69,8 @@ def _grants(session: Session, department: str, resource: str, column: str) -> Se
             AccessGrant.valid_to >= today,
             AccessGrant.items.contains([column]),
         )
-    ).all()
+    )
+    return [grant for grant in found if not grant.row_scope.get("condition")]
 
 
 def _divisions(grant: AccessGrant) -> frozenset[str] | None:

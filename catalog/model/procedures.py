@@ -108,21 +108,21 @@ GRANT = Machine(
 What the host authority consented to is renewed with its consent: the provider endorses a day, the host consents to it.
 """
 
-_RULING = (*_BRINGING, *ASKING, *PLEADING, *REFUSING, *GRANTING)
+_RULING = (*_BRINGING, *ASKING, *PLEADING, *REFUSING, *GRANTING, *_SETTLING)
 DISPUTE = Machine(
     "dispute",
     "consulting",
     ["settled", "ruled", "withdrawn"],
     [
         Transition("settle", ("consulting",), "settled", ("provider", "host"), ("outcome",),
-                   recused=(*_RULING, "dispute.rule_finally")),
+                   recused=_RULING),
         Transition("bring_to_host", ("consulting",), "before_host", ("requester", "provider"), ("reason",)),
         Transition("rule", ("before_host",), "ruled", ("host",), ("outcome", "reason"),
-                   recused=(*_RULING, "dispute.rule_finally")),
+                   recused=_RULING),
         Transition("bring_to_government", ("before_host",), "before_government", ("requester", "provider", "host"),
                    ("reason",)),
         Transition("rule_finally", ("before_government",), "ruled", ("government",), ("outcome", "reason"),
-                   recused=(*_RULING, "dispute.rule", "dispute.settle")),
+                   recused=_RULING),
         Transition("withdraw", ("consulting", "before_host", "before_government"), "withdrawn", ("requester",)),
     ],
 )  # fmt: skip

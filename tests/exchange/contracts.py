@@ -1,7 +1,7 @@
 """Contracts of shared tables that tests invent, in force for the tests of one module."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,18 @@ from catalog.model.settings import get_settings
 from tests.exchange.people import PROVIDER
 
 ELEMENT = "person_name"
-"""The data element of every invented column."""
+"""The data element of every invented column that is given no other."""
 
 
 def write_shared(
-    folder: Path, resource: str, columns: Iterable[str], *, code: str, share: str = "unconditional", **more: object
+    folder: Path,
+    resource: str,
+    columns: Iterable[str],
+    *,
+    code: str,
+    share: str = "unconditional",
+    elements: Mapping[str, str] | None = None,
+    **more: object,
 ) -> None:
     """Write the contract of a shared table of the provider, by the names of its columns."""
     domain, name = resource.split(".")
@@ -29,7 +36,7 @@ def write_shared(
         "schema": [{"name": name, "businessName": name, "properties": properties}],
         "government": {
             "layer": "gold", "department": PROVIDER, "resource_code": code,
-            "items": {column: {"element": ELEMENT} for column in names},
+            "items": {column: {"element": (elements or {}).get(column, ELEMENT)} for column in names},
             "curate": {"input": "population.person"},
             "share": {
                 "share": "trial", "type": share, "condition": "用于法定职责", "mode": ["table", "interface"], **more,

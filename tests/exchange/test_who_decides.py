@@ -8,7 +8,7 @@ from catalog.control.applications import authorise_standing, grant_of, move_appl
 from catalog.control.clocks import ClockError, ask_extension, clocks_of, decide_extension, local_day, running_clock
 from catalog.control.correction_cases import move, raise_case
 from catalog.control.demands import move_demand, raise_demand
-from catalog.control.disputes import move_dispute, raise_dispute
+from catalog.control.disputes import DisputeError, move_dispute, raise_dispute
 from catalog.control.entries import draft_entry, edit_draft, find_entry, move_entry
 from catalog.control.grants import move_grant
 from catalog.control.identity_tables import System
@@ -350,3 +350,25 @@ def test_nobody_fulfils_or_extends_what_they_assigned_or_asked_for(session):
     with pytest.raises(ClockError, match="nobody to their own"):
         decide_extension(session, "application", number, HOST, consents=True, on=local_day(MONDAY))
     assert decide_extension(session, "application", number, HOST_2, consents=True, on=local_day(MONDAY)).extended_by
+
+
+def test_a_refusal_that_was_upheld_is_not_disputed_again(session):
+    number = refused(session, needs_host=False)
+    first = disputed(session, number)
+    move_dispute(session, first, "settle", DRAFTER, {"outcome": "upheld"}, at=MONDAY)
+    with pytest.raises(DisputeError, match=f"upheld by {first}"):
+        disputed(session, number)
+
+
+def test_a_new_refusal_is_disputed_anew_and_decided_by_who_decided_nothing_yet(session):
+    number = refused(session, needs_host=True)
+    first = disputed(session, number)
+    move_dispute(session, first, "bring_to_host", ASKER, {"reason": "协商不成"}, at=MONDAY)
+    move_dispute(session, first, "rule", HOST, OVERTURNED, at=MONDAY)
+    move_application(session, number, "object", HOST_2, {"reason": "目的过宽"}, at=MONDAY)
+    second = disputed(session, number)
+    with pytest.raises(OwnDecisionError):
+        move_dispute(session, second, "settle", HOST, {"outcome": "overturned"}, at=MONDAY)
+    assert grant_of(session, number) is None
+    move_dispute(session, second, "settle", HOST_3, {"outcome": "overturned"}, at=MONDAY)
+    assert grant_of(session, number).state == "active"

@@ -70,9 +70,9 @@ def counts(world) -> tuple[int, int]:
     return cases, clocks or 0
 
 
-def grant(world, department: str, items: list[str], divisions: list[str] | None = None) -> str:
+def grant(world, department: str, items: list[str], divisions: list[str] | None = None, condition: str = "") -> str:
     """Give a department a grant that is narrower than the table."""
-    scope = {"divisions": divisions, "condition": ""} if divisions else {}
+    scope = {"divisions": divisions or [], "condition": condition} if divisions or condition else {}
     with session_scope(world.exchange.control_url) as session:
         application: Application = _application(session, department)
         made = AccessGrant(
@@ -124,6 +124,11 @@ def test_a_grant_covers_its_columns_and_its_divisions_only(world):
     assert doubt(world, "human_resources", "p00007").status_code == 201
     assert doubt(world, "human_resources", "p00007", "sex_code").status_code == 404
     assert doubt(world, "human_resources", "p00027").status_code == 404
+
+
+def test_a_grant_that_words_limit_covers_no_row_of_its_own(world):
+    grant(world, "taxation", ["person_id", "name"], condition="本区申请人")
+    assert doubt(world, "taxation", "p00007").status_code == 404
 
 
 def test_thousands_of_doubts_on_nothing_start_no_clock(world):

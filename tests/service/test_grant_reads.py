@@ -30,11 +30,12 @@ COLUMNS = persons(0, 1).column_names
 ASKER = Actor("person:示范经办二", REQUESTER, frozenset({"requester_officer"}))
 _serials = count(1)
 LAW = "《保守国家秘密法》第二十四条"
+LISTED = "contact_telephone"
 MOST_TABLES = 30
 
 
-def item(name: str) -> dict:
-    return an_item(name, "unconditional", element=ELEMENT, classification="personal")
+def item(name: str, element: str = ELEMENT) -> dict:
+    return an_item(name, "unconditional", element=element, classification="personal")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def exchange(make_exchange, tmp_path_factory):
     folder = tmp_path_factory.mktemp("contracts")
     for serial in range(1, MOST_TABLES + 1):
         write_shared(folder, f"trial.granted_{serial}", (*COLUMNS, "telephone"), code=f"301888/{serial}")
+        own = {COLUMNS[0]: LISTED}
+        write_shared(folder, f"trial.listed_{serial}", COLUMNS, code=f"301889/{serial}", elements=own)
     served = make_exchange()
     served.settings["RESOURCE_PATH"] = str(folder)
     served.recipient("reader", "population")
@@ -54,9 +57,10 @@ def exchange(make_exchange, tmp_path_factory):
 class Granted:
     """A table of twenty rows, its entry and one grant on it."""
 
-    def __init__(self, exchange, *, entry: dict | None = None, **form) -> None:
+    def __init__(self, exchange, *, entry: dict | None = None, is_listed: bool = False, **form) -> None:
         serial = next(_serials)
-        self.exchange, self.name, self.code = exchange, f"granted_{serial}", f"301888/{serial}"
+        kind, group = ("listed", "301889") if is_listed else ("granted", "301888")
+        self.exchange, self.name, self.code = exchange, f"{kind}_{serial}", f"{group}/{serial}"
         self.recipient = f"reader-of-{serial}"
         folder = exchange.home / "lake" / "gold" / self.name
         write_deltalake(folder, persons(0, 20))
@@ -278,10 +282,10 @@ def negative(exchange):
 
 def test_what_the_negative_list_forbids_is_read_by_nobody_from_the_next_request_on(exchange, negative):
     keep_back, take_off = negative
-    granted = Granted(exchange, volume_per_day=10_000, entry={"items": listed_items()})
+    granted = Granted(exchange, volume_per_day=10_000, is_listed=True, entry={"items": listed_items()})
     other = Granted(exchange, volume_per_day=10_000)
     address = granted.address()
-    keep_back(ELEMENT)
+    keep_back(LISTED)
     refused = granted.query()
     assert (refused.status_code, refused.json()["errorCode"]) == (403, "KEPT_BACK")
     assert COLUMNS[0] in refused.json()["message"] and LAW in refused.json()["message"]
@@ -301,7 +305,7 @@ def test_what_the_negative_list_forbids_is_read_by_nobody_from_the_next_request_
 
 def listed_items() -> list[dict]:
     first, *rest = COLUMNS
-    return [an_item(first, "unconditional", element=ELEMENT), *(an_item(name, "unconditional") for name in rest)]
+    return [item(first, LISTED), *map(item, rest)]
 
 
 def read_by_command(exchange, granted: Granted) -> None:
