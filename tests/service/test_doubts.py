@@ -127,8 +127,8 @@ def test_a_grant_covers_its_columns_and_its_divisions_only(world):
 
 
 def test_a_grant_that_words_limit_covers_no_row_of_its_own(world):
-    grant(world, "taxation", ["person_id", "name"], condition="本区申请人")
-    assert doubt(world, "taxation", "p00007").status_code == 404
+    grant(world, "education", ["person_id", "name"], condition="本区申请人")
+    assert doubt(world, "education", "p00007").status_code == 404
 
 
 def test_thousands_of_doubts_on_nothing_start_no_clock(world):
