@@ -181,9 +181,11 @@ def test_commands(site: Any) -> None:
         check(RESOURCE)
     shown = runner.invoke(app, ["report", RESOURCE], env={"COLUMNS": "200"})
     assert shown.exit_code == 0 and "stop" in shown.output
-    listed = runner.invoke(app, ["rows", RESOURCE, "trial.resident.full_name.not_null", "--version", str(version)])
+    asked = ["rows", RESOURCE, "trial.resident.full_name.not_null", "--version", str(version)]
+    kept = site.report(version).with_name(f"{version}.trial.resident.full_name.not_null.csv")
+    assert runner.invoke(app, asked).exit_code and not kept.exists(), "keys in clear are for a purpose"
+    listed = runner.invoke(app, [*asked, "--purpose", "请部门更正"])
     assert listed.exit_code == 0, listed.output
     assert citizen(11) not in listed.output
-    kept = site.report(version).with_name(f"{version}.trial.resident.full_name.not_null.csv")
     assert citizen(11) in kept.read_text(encoding="utf-8")
     assert kept.stat().st_mode & 0o077 == 0
