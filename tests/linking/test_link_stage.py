@@ -15,6 +15,7 @@ from catalog.control.reviews import list_pairs
 from catalog.control.session import session_scope
 from catalog.model.layers import identity_of, redirect_of, stages_of, table_of
 from catalog.model.registry import get_registry
+from catalog.model.signature import Signature
 from jobs.reconcile.linking.stage import link
 from jobs.runtime import delta
 from jobs.runtime.inputs import InputAwayError
@@ -161,7 +162,8 @@ def test_a_record_split_off_has_an_id_of_its_own_and_a_merge_leaves_a_redirect(l
     link(LIBRARY)
     assert identities(spark)["2"]["entity_id"] == parted["entity_id"]
     history = ask("redirects", LIBRARY, parted["entity_id"])
-    assert [(h["recorded_by"], h["ended_by"]) for h in history] == [("示范审核员", "示范审核员")]
+    signed = str(Signature.given("示范审核员"))
+    assert [(h["recorded_by"], h["ended_by"]) for h in history] == [(signed, signed)]
 
 
 def test_an_input_that_is_away_is_missed_and_one_made_anew_is_linked_whole(linked, spark):
