@@ -30,6 +30,7 @@ from catalog.model.layers import (
 )
 from catalog.model.registry import RESOURCES, Registry, get_registry
 from catalog.model.settings import get_settings
+from catalog.model.signature import Signature
 from jobs.reconcile.as_of import digest, library_as_of
 from jobs.reconcile.linking import keyed
 from jobs.reconcile.linking.keys import judged_records
@@ -225,7 +226,7 @@ def test_a_split_takes_the_value_away_and_a_merge_brings_it_back(persons, spark)
     assert library(spark, PERSON)[CAT]["phone"] == "10099999999"
     assert waiting(spark) == {}
     [cell] = ask("explain", PERSON, CAT, "--column", "phone")[0]["cells"]
-    assert set(cell["source"]["linked_by"]["by"]) == {"示范审核员"}
+    assert set(cell["source"]["linked_by"]["by"]) == {str(Signature.given("示范审核员"))}
 
 
 def test_day_by_day_equals_built_again(persons, spark, monkeypatch, tmp_path):
