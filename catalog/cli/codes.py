@@ -17,7 +17,7 @@ from catalog.control.unmapped import (
     stored_form,
 )
 from catalog.model.code_additions import CodeAdditionRefusedError, add_mapping
-from catalog.model.codes import CodeList, code_list_digest, code_list_names, load_code_list
+from catalog.model.codes import CodeList, code_list_names, load_code_list
 from catalog.model.crosswalks import crosswalk, crosswalk_names
 from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
@@ -151,7 +151,7 @@ def map_value(
         forms, decision = _forms(value), code or "ignored"
         detail = {"value": value, "decision": decision, "by": str(by)}
         with acting_on_files("code.map", f"code_list:{list_name}", detail=detail):
-            before = code_list_digest(list_name)
+            before = load_code_list(list_name).digest
             is_new = add_mapping(list_name, value, code)
             with session_scope() as session:
                 batches = decide(session, list_name, forms, state="mapped", by=str(by), decision=decision)

@@ -18,7 +18,7 @@ from catalog.control.base import utc_now
 from catalog.control.batches import reopen_stage
 from catalog.control.masking import mask_personal
 from catalog.control.tables import Position, UnmappedCount, UnmappedValue
-from catalog.model.codes import code_list_digest
+from catalog.model.codes import load_code_list
 
 DIGEST_PREFIX = "hmac-sha256:"
 LONGEST = 200
@@ -82,7 +82,7 @@ def follow_list(session: Session, code_list: str, before: str) -> None:
     For an addition whose batches wait by themselves (:func:`decide`): no other row holds the value.
     """
     concerned = Position.source == terms_position(code_list), Position.position == before
-    session.execute(update(Position).where(*concerned).values(position=code_list_digest(code_list)))
+    session.execute(update(Position).where(*concerned).values(position=load_code_list(code_list).digest))
 
 
 def stored_form(value: str, key: str, *, is_personal: bool) -> str:

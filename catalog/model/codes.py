@@ -55,6 +55,11 @@ class CodeList:
         return frozenset(c.code for c in self.codes if c.kind == "canonical")
 
     @cached_property
+    def digest(self) -> str:
+        """Digest of its lines as they were read, which is what values are judged by, whatever the file says by now."""
+        return hashlib.sha256(repr(self.codes).encode()).hexdigest()
+
+    @cached_property
     def fixes(self) -> dict[str, str]:
         """Fixable code → the canonical code meant."""
         return {c.code: c.successor for c in self.codes if c.kind == "fixable"}
@@ -138,16 +143,6 @@ def load_code_list(name: str, folder: Path | None = None) -> CodeList:
 def forget_code_lists() -> None:
     """Read every list anew at its next use: one of the files has changed."""
     _load.cache_clear()
-
-
-def code_list_digest(name: str) -> str:
-    """Return the digest of the file of the list ``name``, as it is now.
-
-    Raises:
-        ContractError: when there is none, or a line contradicts the others.
-    """
-    load_code_list(name)
-    return hashlib.sha256((CODES / f"{name}.csv").read_bytes()).hexdigest()
 
 
 def code_list_names(folder: Path | None = None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from catalog.model.codes import code_list_digest
+from catalog.model.codes import load_code_list
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
 
@@ -26,5 +26,5 @@ def rule_digest(contract: Contract, registry: Registry) -> str:
     """
     digest = hashlib.sha256(registry.sha256(contract.id).encode())
     for name in code_lists_of(contract):
-        digest.update(code_list_digest(name).encode())
+        digest.update(load_code_list(name).digest.encode())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.positions import get_position
 from catalog.control.unmapped import terms_position
-from catalog.model.codes import code_list_digest
+from catalog.model.codes import load_code_list
 from catalog.model.contract import Contract
 from catalog.model.rule_digest import code_lists_of
 from jobs.runtime import standards
@@ -37,7 +37,7 @@ def terms_of(contract: Contract) -> dict[str, str]:
         "record": contract.source.key,
     }
     digest = hashlib.sha256(_READ + json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode())
-    lists = {terms_position(name): code_list_digest(name) for name in code_lists_of(contract)}
+    lists = {terms_position(name): load_code_list(name).digest for name in code_lists_of(contract)}
     return {TERMS: digest.hexdigest(), **lists}
 
 

@@ -49,13 +49,13 @@ class Waiting:
 
 def waiting_batches(session: Session, contract: Contract, batch: str | None) -> Waiting:
     """Return the batches not yet conformed, all where the terms have changed; asked for one by name, that one again."""
-    terms = terms_of(contract)
     accepted = accepted_batches(session, contract)
+    terms: dict[str, str] = {}
     changed: list[str] = []
+    if batch is None or not has_terms(session, consumer_of(contract)):
+        terms = terms_of(contract)
     if batch is not None:
         chosen = [b for b in accepted if b.batch_id == batch]
-        if has_terms(session, consumer_of(contract)):
-            terms = {}
     else:
         changed = changed_terms(session, consumer_of(contract), terms)
         chosen = accepted if changed else pending_batches(session, contract.id, STAGE)

@@ -9,7 +9,7 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from catalog.model.codes import code_list_digest
+from catalog.model.codes import CODES, load_code_list
 from catalog.model.contract import Contract
 from catalog.model.registry import Registry
 from catalog.model.rule_digest import code_lists_of
@@ -32,7 +32,8 @@ def fingerprint(contract: Contract, registry: Registry) -> str:
     for source in _lineage(contract, registry):
         digest.update(registry.sha256(source.id).encode())
         for code_list in code_lists_of(source):
-            digest.update(code_list_digest(code_list).encode())
+            load_code_list(code_list)
+            digest.update((CODES / f"{code_list}.csv").read_bytes())
     rules = RULES / "rules" / contract.domain / f"{contract.name}.py"
     for path in [
         Path(__file__),

@@ -84,7 +84,7 @@ BOMBS = {
     **{name: changed(sheet=layout) for name, layout in LAYOUTS.items()},
     "a sheet of another name": elsewhere("/xl/media/picture.png", "xl/media/picture.png"),
     "a sheet under a path of its own": elsewhere("xl/odd/one.dat", "xl/odd/one.dat"),
-    "letters in capitals": elsewhere("/xl/WORK/SHEET.XML", "xl/work/sheet.xml"),
+    "letters in capitals": elsewhere("/xl/PARTS/SHEET.XML", "xl/parts/sheet.xml"),
     "something before the package": b"\xd0\xcf\x11\xe0 or anything" + changed(sheet=LAYOUTS["a cell far away"]),
 }
 READERS = {
