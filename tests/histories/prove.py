@@ -13,7 +13,7 @@ from tests.histories.history import Draw
 from tests.histories.reduce import Counterexample, Reducer
 from tests.histories.world import Difference, Ground, World, histories_of
 
-SIDE_BY_SIDE = 100
+SIDE_BY_SIDE = 200
 """Histories that share one table."""
 
 
