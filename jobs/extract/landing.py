@@ -1,9 +1,13 @@
-"""Landing (落地区): what a department sent, byte for byte, with a manifest; one folder per batch, for nobody else."""
+"""Landing (落地区): what a department sent, byte for byte, with a manifest; one folder per batch, for nobody else.
+
+Invariant: what a batch is accepted by is on the disk before the batch is on record.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterable
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.model.contract import Contract
+from catalog.model.private_file import sync_folder, write_private
 from catalog.model.settings import get_settings
 
 ROWS_FILE, MANIFEST_FILE, RECEIPT_FILE = "rows.parquet", "manifest.json", "receipt.json"
@@ -37,6 +42,7 @@ def _private(folder: Path) -> Path:
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(path.parent)
     return folder
 
 
@@ -50,6 +56,8 @@ def receive(contract: Contract, blocks: Iterable[bytes], suffix: str) -> Receive
             digest.update(block)
             size += len(block)
             target.write(block)
+        target.flush()
+        os.fsync(target.fileno())
     return Received(path, digest.hexdigest(), size)
 
 
@@ -74,21 +82,18 @@ def keep(contract: Contract, received: Received, batch_id: str) -> Path:
     """Move received bytes to their batch; a retry of the batch replaces what the earlier try left."""
     target = batch_folder(contract, batch_id) / f"original{received.path.suffix}"
     received.path.replace(target)
+    sync_folder(target.parent)
     return target
 
 
 def keep_beside(contract: Contract, batch_id: str, source: Path, name: str) -> None:
     """Copy a small companion, such as the receipt, to its batch."""
-    target = batch_folder(contract, batch_id) / name
-    shutil.copyfile(source, target)
-    target.chmod(0o600)
+    write_private(batch_folder(contract, batch_id) / name, source.read_bytes())
 
 
 def keep_bytes(contract: Contract, batch_id: str, name: str, content: bytes) -> None:
     """Write bytes as they were sent to their batch."""
-    target = batch_folder(contract, batch_id) / name
-    target.touch(mode=0o600)
-    target.write_bytes(content)
+    write_private(batch_folder(contract, batch_id) / name, content)
 
 
 def discard(contract: Contract, batch_id: str) -> None:
@@ -103,9 +108,6 @@ def original(contract: Contract, batch_id: str) -> Path | None:
 
 def write_manifest(contract: Contract, batch_id: str, manifest: dict[str, Any]) -> Path:
     """Write the manifest of a batch, whole or not at all."""
-    folder = batch_folder(contract, batch_id)
-    draft = folder / f".{MANIFEST_FILE}.{uuid.uuid4().hex}"
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(manifest, ensure_ascii=False, indent=2, default=str), encoding="utf-8")
-    draft.replace(folder / MANIFEST_FILE)
-    return folder / MANIFEST_FILE
+    path = batch_folder(contract, batch_id) / MANIFEST_FILE
+    write_private(path, json.dumps(manifest, ensure_ascii=False, indent=2, default=str).encode())
+    return path
