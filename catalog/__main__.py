@@ -10,6 +10,7 @@ from catalog.cli import (
     codes,
     elements,
     entities,
+    erasure,
     exchange,
     identities,
     ids,
@@ -51,6 +52,7 @@ app.add_typer(records.ledger_app, name="ledger")
 app.add_typer(shares.app, name="shares")
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(review.app, name="review")
+app.add_typer(erasure.app, name="erase")
 app.command()(identities.merge)
 app.command()(identities.split)
 app.command()(identities.redirects)

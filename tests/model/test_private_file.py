@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ def order(monkeypatch):
     told, fsync, replace = [], os.fsync, os.replace
 
     def synced(descriptor):
-        told.append(("synced", os.readlink(f"/proc/self/fd/{descriptor}")))
+        told.append(("synced", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
         fsync(descriptor)
 
     def renamed(source, target, **options):
@@ -48,7 +49,7 @@ def test_what_fails_leaves_what_was_there(tmp_path):
         file.write(b"half")
         raise OSError("the disk is full")
     assert path.read_bytes() == b"before"
-    assert os.listdir(tmp_path) == ["kept"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_bytes_that_came_are_on_the_disk_before_their_batch_is(tmp_path, monkeypatch, order):
