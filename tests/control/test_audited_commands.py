@@ -33,8 +33,8 @@ READS = {
     "demands", "disputes", "elements changes", "elements duplicates", "elements list", "elements show",
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search", "find",
     "findings", "grants", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of",
-    "people list", "people roles", "recipients list", "redirects", "relations", "resources list", "resources show", "review list",
-    "review show", "review waiting", "runs", "worklist export", "worklist rows",
+    "people list", "people roles", "recipients list", "redirects", "relations", "resources list", "resources show",
+    "review list", "review show", "review waiting", "runs", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
