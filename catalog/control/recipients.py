@@ -13,8 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
 from catalog.control.grant_tables import AccessGrant
-from catalog.control.shares import READABLE
-from catalog.control.tables import Grant, Recipient, ShareVersion
+from catalog.control.tables import READABLE, Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
 
