@@ -20,7 +20,7 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600
 """How long after a failed attempt the next one is made; after the last the delivery is given up."""
 
 LEASE = timedelta(seconds=60)
-"""For how long an attempt belongs to the worker that took it."""
+"""For how long an attempt belongs to the worker that took it: longer than one attempt can last."""
 
 ENDED = "the webhook was ended"
 _HEXADECIMAL = re.compile(r"[0-9a-f]{16,64}")
@@ -118,12 +118,6 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 - a document's values
     return value
 
 
-def list_events(session: Session, department: str, *, after: int = 0, limit: int = 100) -> Sequence[Event]:
-    """Return the events that concern a department, oldest first."""
-    query = select(Event).where(Event.id > after, Event.departments.contains([department]))
-    return session.scalars(query.order_by(Event.id).limit(limit)).all()
-
-
 def lay_out(session: Session, limit: int = 500) -> int:
     """Make a delivery for each webhook that wants one of the new events; return how many events were laid out."""
     fresh = session.scalars(
@@ -146,10 +140,14 @@ def lay_out(session: Session, limit: int = 500) -> int:
     return len(fresh)
 
 
-def take_due(session: Session, limit: int = 20) -> list[Shipment]:
+def take_due(session: Session, limit: int = 1) -> list[Shipment]:
     """Take deliveries whose time has come; each belongs to this worker for the lease and counts as an attempt.
 
     What was laid out for a webhook while it was being ended is given up.
+
+    Args:
+        session: a transaction.
+        limit: at most so many; the lease of all of them begins now, so who makes attempts takes one at a time.
     """
     _give_up(session, WebhookDelivery.webhook_id.in_(select(Webhook.id).where(Webhook.disabled_at.is_not(None))))
     due = (
@@ -186,7 +184,8 @@ def is_wanted(session: Session, shipment: Shipment) -> bool:
 def settle(session: Session, shipment: Shipment, *, status: int | None, error: str | None) -> str:
     """Record how an attempt ended and return the delivery's state: 2xx is delivered, all else is tried again.
 
-    To a webhook that was ended meanwhile nothing is tried again.
+    To a webhook that was ended meanwhile nothing is tried again. An attempt that ends after another worker has taken
+    the delivery over, or has delivered it, changes nothing.
 
     Args:
         session: a transaction.
@@ -206,8 +205,10 @@ def settle(session: Session, shipment: Shipment, *, status: int | None, error: s
         values |= {"state": "given_up"}
     else:
         values |= {"state": "waiting", "next_attempt_at": utc_now() + PAUSES[shipment.attempt - 1]}
-    session.execute(update(WebhookDelivery).where(WebhookDelivery.id == shipment.delivery_id).values(values))
-    return str(values["state"])
+    own = (WebhookDelivery.attempts == shipment.attempt, WebhookDelivery.state != "delivered")
+    this = WebhookDelivery.id == shipment.delivery_id
+    settled = update(WebhookDelivery).where(this, *own).values(values).returning(WebhookDelivery.state)
+    return session.scalar(settled) or session.scalars(select(WebhookDelivery.state).where(this)).one()
 
 
 def list_deliveries_of(
