@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Webhook, WebhookDelivery
-from catalog.control.events import ENDED, LEASE, PAUSES, Shipment, emit, end_webhook, lay_out, take_due
+from catalog.control.events import ENDED, LEASE, PAUSES, Shipment, emit, end_webhook, lay_out, settle, take_due
 from catalog.control.sealing import seal
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
@@ -351,3 +351,72 @@ def test_what_was_laid_out_while_its_webhook_ended_is_not_taken(control_database
         session.flush()
         assert take_due(session) == []
         assert session.scalars(select(WebhookDelivery.state)).one() == "given_up"
+
+
+@pytest.fixture
+def one_delivery(control_database):
+    """Return the address of a database with one event for one webhook, and a function that takes what is due."""
+    with session_scope(control_database) as session:
+        session.add(
+            Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        )
+        emit(session, "grant.revoke", "grant:1", departments=[OWN])
+        session.flush()
+        lay_out(session)
+
+    def take() -> Shipment:
+        with session_scope(control_database) as session:
+            session.execute(update(WebhookDelivery).values(next_attempt_at=utc_now()))
+            [shipment] = take_due(session)
+            return shipment
+
+    return control_database, take
+
+
+def delivery_of(url: str) -> tuple[str, int, int | None]:
+    with session_scope(url) as session:
+        found = session.scalars(select(WebhookDelivery)).one()
+        return found.state, found.attempts, found.last_status
+
+
+def test_an_attempt_that_ends_late_takes_nothing_back(one_delivery):
+    url, take = one_delivery
+    slow, quick = take(), take()
+    assert (slow.attempt, quick.attempt) == (1, 2)
+    with session_scope(url) as session:
+        assert settle(session, slow, status=None, error="TimeoutError") == "waiting"
+    assert delivery_of(url) == ("waiting", 2, None)
+    with session_scope(url) as session:
+        assert settle(session, quick, status=200, error=None) == "delivered"
+    for status in (None, 500, 200):
+        with session_scope(url) as session:
+            assert settle(session, slow, status=status, error="late") == "delivered"
+            assert settle(session, quick, status=500, error="twice") == "delivered"
+    assert delivery_of(url) == ("delivered", 2, 200)
+
+
+class SlowGuard(Guard):
+    """A guard that notes, at each attempt, how much of its lease is left, and takes its time."""
+
+    left: list[float] = []  # noqa: RUF012
+
+    def resolve(self, url):
+        with session_scope(SlowGuard.url) as session:
+            own = select(WebhookDelivery).where(WebhookDelivery.attempts == 1, WebhookDelivery.last_error.is_(None))
+            [found] = session.scalars(own)
+            SlowGuard.left.append((found.next_attempt_at - utc_now()).total_seconds())
+        time.sleep(0.3)
+        raise TargetRefusedError("not today")
+
+
+def test_each_attempt_has_its_whole_lease_though_others_before_it_are_slow(control_database):
+    with session_scope(control_database) as session:
+        session.add(
+            Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        )
+        for number in range(5):
+            emit(session, "grant.revoke", f"grant:{number}", departments=[OWN])
+    SlowGuard.url = control_database
+    made = webhooks.deliver_due(control_database, SlowGuard(frozenset({".water.example.gov"})))
+    assert made == 5 == len(SlowGuard.left)
+    assert webhooks.LONGEST_ATTEMPT < LEASE.total_seconds() - 15 < min(SlowGuard.left)
