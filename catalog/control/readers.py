@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from catalog.control.base import utc_now
 from catalog.control.recipients import covers
 from catalog.control.tables import Delivery, Recipient, Resource, ShareVersion
 from catalog.model.contract import Contract
@@ -36,7 +37,8 @@ def readers_of(session: Session, version: ShareVersion) -> Sequence[Recipient]:
 def departments_permitted(session: Session, version: ShareVersion) -> list[str]:
     """Return the departments of which a recipient may read the served version of a table now."""
     found = set()
-    for recipient in session.scalars(select(Recipient).where(Recipient.revoked_at.is_(None))):
+    in_force = (Recipient.revoked_at.is_(None), Recipient.expires_at > utc_now())
+    for recipient in session.scalars(select(Recipient).where(*in_force)).all():
         if session.scalar(select(exists().where(ShareVersion.id == version.id, covers(recipient.id)))):
             found.add(recipient.department)
     return sorted(found)
