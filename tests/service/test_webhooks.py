@@ -94,7 +94,7 @@ def deliveries(world, webhook):
 
 def test_an_event_arrives_signed_and_only_where_it_belongs(world, receiver, webhook):
     happen(world, OTHER, number=1)
-    happen(world, OWN, kind="system.added", number=2)
+    happen(world, OWN, kind="grant.suspend", number=2)
     happen(world, OTHER, OWN, number=3)
     ((headers, body),) = wait_for(receiver, 1)
     assert json.loads(body)["object"] == "grant:3"
