@@ -4,11 +4,17 @@ from typing import Annotated, Any
 
 import typer
 
+from catalog.cli.acting import acting_on_files
 from catalog.cli.output import AsJson, explained, fields, show
+from catalog.control.base import utc_now
+from catalog.control.clocks import local_day
 from catalog.control.inbox import Received, list_events
+from catalog.control.inbox_mail import Mailed, mail_inbox, read_addresses
 from catalog.control.session import session_scope
 from catalog.model.departments import get_department
+from catalog.model.errors import GuantongError
 from catalog.model.event_kinds import get_event_kind, load_event_kinds
+from catalog.model.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Events (事件): what departments are told, and which kinds there are.")
 
@@ -45,6 +51,33 @@ def kinds(as_json: AsJson = False) -> None:
     rows = [fields(one, *columns) for one in load_event_kinds().values()]
     rows = [{**row, **{name: " ".join(row[name]) for name in many}} for row in rows]
     show("Kinds of events (事件种类)", columns, rows, as_json)
+
+
+@app.command("mail")
+def mail(as_json: AsJson = False) -> None:
+    """Send each department its unread events by mail, once a day, to the addresses of `EVENT_MAIL_TO`.
+
+    Safe to repeat; a site's scheduler runs it after `clocks tick`. Ends with 1 when a mail did not go out.
+    """
+    settings = get_settings()
+    with explained():
+        addresses = read_addresses(settings.event_mail_to)
+        if not addresses or not settings.notice_mail_server:
+            raise GuantongError(
+                "no mail is sent", remedy="set EVENT_MAIL_TO, and NOTICE_MAIL_SERVER with NOTICE_MAIL_FROM"
+            )
+        sender, today = settings.require("notice_mail_from"), local_day(utc_now())
+        with acting_on_files("event.mail", f"day:{today}", detail={"departments": sorted(addresses)}):
+            sent = [found for one in addresses.items() if (found := _mailed(*one, settings.notice_mail_server, sender))]
+    columns = ["department", "address", "unread", "error"]
+    show(f"Mails of {today} (收件箱邮件)", columns, [fields(one, *columns) for one in sent], as_json)
+    if any(one.error for one in sent):
+        raise typer.Exit(1)
+
+
+def _mailed(department: str, address: str, server: str, sender: str) -> Mailed | None:
+    with session_scope() as session:
+        return mail_inbox(session, department, address, server=server, sender=sender, day=local_day(utc_now()))
 
 
 def _row(received: Received) -> dict[str, Any]:
