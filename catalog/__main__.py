@@ -11,6 +11,7 @@ from catalog.cli import (
     elements,
     entities,
     erasure,
+    events,
     exchange,
     identities,
     ids,
@@ -48,6 +49,7 @@ app.add_typer(exchange.entries_app, name="entries")
 app.add_typer(exchange.clocks_app, name="clocks")
 for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
     app.command()(matter)
+app.add_typer(events.app, name="events")
 app.add_typer(records.ledger_app, name="ledger")
 app.add_typer(shares.app, name="shares")
 app.add_typer(worklist.app, name="worklist")

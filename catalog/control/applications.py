@@ -15,6 +15,7 @@ from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
 from catalog.control.entries import content_of, published_entry
+from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant, Application, StandingAuthorisation
 from catalog.control.grants import give_grant
 from catalog.control.kept_back import require_shareable
@@ -24,6 +25,7 @@ from catalog.control.recipients import recipient_names
 from catalog.model.application_form import ApplicationError, ApplicationForm, Narrowing, items_asked, require_narrower
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import get_department, host_department
+from catalog.model.event_kinds import Sides
 from catalog.model.procedures import APPLICATION
 from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPartyError, parties_of
 
@@ -76,8 +78,9 @@ def submit_application(
     session.add(record)
     session.flush()
     record_event(
-        session, KIND, record.number, act="submit", from_state=None, to_state=record.state, actor=actor, at=moment
-    )
+        session, KIND, record.number, act="submit", from_state=None, to_state=record.state, actor=actor, at=moment,
+        sides=_sides(record), told=_told(record),
+    )  # fmt: skip
     limit = "reply_unconditional" if record.share_type == "unconditional" else "reply_conditional"
     start_clock(session, KIND, record.number, limit, record.provider, local_day(moment))
     rule = _rule_for(session, record, local_day(moment))
@@ -121,7 +124,7 @@ def move_application(
     if act in DECIDING:
         record.decided_by, record.decided_at = actor.name, moment
         record.rule = str(stated["rule"]) if "rule" in stated else record.rule
-    take_step(session, KIND, record, transition, actor, stated, moment)
+    take_step(session, KIND, record, transition, actor, stated, moment, sides=_sides(record), told=_told(record))
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
     if entry is not None and record.state == "approved":
@@ -225,6 +228,7 @@ def authorise_standing(
     )
     session.add(record)
     session.flush()
+    _tell_standing(session, "standing.allow", record)
     return record
 
 
@@ -242,9 +246,24 @@ def revoke_standing(
         raise ApplicationUnknownError(f"no standing authorisation {number} of {actor.department}")
     if "provider" not in parties_of(actor, provider=record.provider):
         raise NotAPartyError(f"{record.provider} alone ends what it allowed in advance")
-    record.revoked_at = record.revoked_at or at or utc_now()
-    session.flush()
+    if record.revoked_at is None:
+        record.revoked_at = at or utc_now()
+        session.flush()
+        _tell_standing(session, "standing.end", record)
     return record
+
+
+def _tell_standing(session: Session, kind: str, record: StandingAuthorisation) -> None:
+    told = {name: getattr(record, name) for name in ("number", "code", "department", "items", "valid_from", "valid_to")}
+    tell(session, kind, f"standing:{record.number}", _sides(record), told)
+
+
+def _sides(record: Application | StandingAuthorisation) -> Sides:
+    return {"requester": record.department, "provider": record.provider}
+
+
+def _told(record: Application) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("code", "department", "rule")}
 
 
 def _require_way(session: Session, record: Application, act: str) -> None:

@@ -10,6 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.event_tables import Event
+from catalog.control.events import tell
+from catalog.control.readers import provider_of
 from catalog.control.tables import Batch, BatchStage
 from catalog.model.errors import GuantongError
 
@@ -50,6 +53,8 @@ def register_batch(
 ) -> Batch:
     """Write a batch into the register, or bring the entry of the same batch up to date on a replay.
 
+    Its department is told when it is accepted, held or known already: of a batch, each once.
+
     Raises:
         DuplicateDeliveryError: When it is to be accepted and another batch with the same content already was.
     """
@@ -71,6 +76,7 @@ def register_batch(
         "location": location,
         "manifest": manifest or {},
     }
+    before = session.scalar(select(Batch.status).where(Batch.batch_id == batch_id))
     statement = insert(Batch).values({**values, "arrival": _next_arrival(resource)})
     changed = {name: statement.excluded[name] for name in values if name != "batch_id"}
     try:
@@ -81,7 +87,32 @@ def register_batch(
         if earlier is None or earlier.batch_id == batch_id:
             raise
         raise DuplicateDeliveryError(resource, batch_id, earlier.batch_id) from error
-    return session.get_one(Batch, batch_id, populate_existing=True)
+    batch = session.get_one(Batch, batch_id, populate_existing=True)
+    if status != before:
+        _tell(session, batch)
+    return batch
+
+
+def _tell(session: Session, batch: Batch) -> None:
+    """Tell the department what became of its delivery: the receipt of what was accepted, or why it is held."""
+    kind = {"held": "delivery.held", "no_op": "delivery.repeated", "accepted": "delivery.accepted"}.get(batch.status)
+    if kind is None:
+        return
+    place = f"batch:{batch.batch_id}"
+    held = exists().where(Event.object == place, Event.kind == "delivery.held")
+    if batch.status == "accepted" and session.scalar(select(held)):
+        kind = "delivery.released"
+    told = {
+        "batch_id": batch.batch_id,
+        "resource": batch.resource,
+        "reason_code": batch.reason_code,
+        "declared": batch.declared_rows,
+        "received": batch.received_rows,
+        "sha256": batch.content_sha256,
+        "business_date": batch.business_date,
+    }
+    once = f"{kind}/{batch.batch_id}/{batch.reason_code or ''}"
+    tell(session, kind, place, {"provider": provider_of(session, batch.resource)}, told, once=once)
 
 
 def _next_arrival(resource: str) -> ColumnElement[int]:

@@ -10,7 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog.control.events import tell
+from catalog.control.readers import provider_of
 from catalog.control.tables import CheckResult
+from catalog.model.event_kinds import Sides
 
 
 def record_check(
@@ -29,7 +32,11 @@ def record_check(
     run_id: uuid.UUID | None = None,
     key: str = "",
 ) -> uuid.UUID:
-    """Record the outcome of one check (`pass`, `warn` or `stop`), signed with ``key``, and return its number."""
+    """Record the outcome of one check (`pass`, `warn` or `stop`), signed with ``key``; a stop is told.
+
+    Returns:
+        Its number.
+    """
     check = CheckResult(
         check_id=uuid.uuid4(),
         run_id=run_id,
@@ -48,6 +55,10 @@ def record_check(
         check.detail = {**check.detail, "signature": signature(check, key)}
     session.add(check)
     session.flush()
+    if outcome == "stop":
+        told = {"resource": resource, "table": table_name, "version": delta_version}
+        sides: Sides = {"provider": provider_of(session, resource)}
+        tell(session, "gate.stopped", f"check:{check.check_id}", sides, {**told, "planned": planned, "failed": failed})
     return check.check_id
 
 

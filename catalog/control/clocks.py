@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from catalog.control.acting import is_one_person
 from catalog.control.clock_tables import ClockRecord
+from catalog.control.events import tell
 from catalog.model.deadlines import Clock, Pause, load_deadlines
 from catalog.model.errors import GuantongError
+from catalog.model.event_kinds import Sides
 from catalog.model.settings import get_settings
 from catalog.model.state_machine import Actor
 from catalog.model.working_days import working_calendar
@@ -152,6 +154,7 @@ def ask_extension(session: Session, kind: str, number: str, actor: Actor, reason
         raise ClockError("an extension is asked for by the department that must act, with a reason")
     record.extension_asked_by, record.extension_reason = actor.name, reason
     session.flush()
+    _tell(session, "clock.extension_asked", record)
     return record
 
 
@@ -176,6 +179,7 @@ def decide_extension(
         record.warned_on = None
         _set_end(record)
     session.flush()
+    _tell(session, "clock.extension_decided", record)
     return record
 
 
@@ -235,6 +239,12 @@ def tick(session: Session, today: date) -> list[Notice]:
         notices += [_notice(record, level) for level in _due_levels(record, today)]
     session.flush()
     return notices
+
+
+def _tell(session: Session, kind: str, record: ClockRecord) -> None:
+    told = {"number": record.number, "limit": record.limit_id, "due_on": record.due_on}
+    sides: Sides = {"provider": record.responsible}
+    tell(session, kind, f"{record.kind}:{record.number}", sides, {**told, "extended_by": record.extended_by})
 
 
 def _due_levels(record: ClockRecord, today: date) -> list[str]:

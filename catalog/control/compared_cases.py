@@ -1,7 +1,7 @@
 """Correction cases of a comparison of sources (多源校核), raised and ended by hundreds in a few statements.
 
 Invariant: as for cases raised singly, on one row, column and doubted department at most one case is open; each has the
-number, history and clock that a single one would have.
+number, history, clock and events that a single one would have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from sqlalchemy import insert, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.case_events import KIND, Step, tell_steps
 from catalog.control.clocks import local_day, start_clocks, stop_clocks
-from catalog.control.correction_cases import KIND
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life import next_numbers
 from catalog.control.life_tables import LifeEvent
@@ -75,13 +75,15 @@ def raise_compared(session: Session, resource: str, doubts: Sequence[Doubt], at:
     session.add_all(made.values())
     session.flush()
     raised = {(doubt.place, doubt.conflict_key) for doubt in firsts}
-    events = []
+    events, steps = [], list[Step]()
     for doubt in fresh:
         is_new = (doubt.place, doubt.conflict_key) in raised
         case = made[doubt.place] if doubt.place in made else opened[doubt.place]
-        before = None if is_new else case.state
-        events.append(_event(case, "raise" if is_new else "join", before, case.state, moment, doubt.evidence))
-    _tell(session, events)
+        before, act = (None, "raise") if is_new else (case.state, "join")
+        events.append(_event(case, act, before, case.state, moment, doubt.evidence))
+        steps.append((case, act, case.state))
+    _write(session, events)
+    tell_steps(session, steps)
     start_clocks(session, KIND, {c.number: c.doubted_department for c in made.values()}, LIMIT, local_day(moment))
     return len(made)
 
@@ -134,18 +136,21 @@ def end_corrected(session: Session, batches: Mapping[str, str], at: datetime | N
     """
     moment = at or utc_now()
     query = select(CorrectionCase).where(CorrectionCase.number.in_(batches))
-    corrected, events = [], []
+    corrected, events, steps = [], [], list[Step]()
     for case in session.scalars(query.order_by(CorrectionCase.number).with_for_update()):
         if case.state in UNCORRECTED:
             facts = {"batch_id": batches[case.number]}
             events.append(_step(case, "correct", facts, moment))
             case.corrected_at, case.corrected_by_batch = moment, batches[case.number]
             corrected.append(case.number)
+            steps.append((case, "correct", case.state))
         events.append(_step(case, "close", {}, moment))
+        steps.append((case, "close", case.state))
         case.closed_at = moment
     stop_clocks(session, KIND, corrected, local_day(moment))
-    _tell(session, events)
+    _write(session, events)
     session.flush()
+    tell_steps(session, steps)
 
 
 def _step(case: CorrectionCase, act: str, facts: Mapping[str, Any], at: datetime) -> Row:
@@ -165,7 +170,7 @@ def _event(
     }  # fmt: skip
 
 
-def _tell(session: Session, events: Sequence[Row]) -> None:
+def _write(session: Session, events: Sequence[Row]) -> None:
     """Write steps into the history, all in one statement."""
     if events:
         session.execute(insert(LifeEvent), events)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.case_events import KIND, sides_of_cases, told_of_case
 from catalog.control.clocks import cancel_clock, local_day, pause_clock, resume_clock, start_clock, stop_clock
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life import next_number, record_event, require_step, take_step
@@ -18,7 +19,6 @@ from catalog.model.correction import CLOSED, CORRECTED, CORRECTION, RAISED, UNCO
 from catalog.model.errors import GuantongError
 from catalog.model.state_machine import SYSTEM, Actor, parties_of
 
-KIND = "correction_case"
 RaisedKind = Literal["person", "department", "system", "comparison"]
 
 
@@ -121,7 +121,8 @@ def move(
         case.answered_at = moment
     if act == "correct":
         case.corrected_at, case.corrected_by_batch = moment, str(stated["batch_id"])
-    take_step(session, KIND, case, transition, actor, stated, moment)
+    sides = sides_of_cases(session, [(case, act, transition.target)])[case.number]
+    take_step(session, KIND, case, transition, actor, stated, moment, sides=sides, told=told_of_case(case))
     if case.state == CLOSED:
         case.closed_at = moment
     _run_clock(session, case, act, local_day(moment))
@@ -218,6 +219,8 @@ def _write(
     at: datetime,
     detail: Mapping[str, Any],
 ) -> None:
+    sides = sides_of_cases(session, [(case, act, case.state)])[case.number]
     record_event(
-        session, KIND, case.number, act=act, from_state=before, to_state=case.state, actor=actor, at=at, detail=detail
-    )
+        session, KIND, case.number, act=act, from_state=before, to_state=case.state, actor=actor, at=at, sides=sides,
+        told=told_of_case(case), detail=detail,
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from catalog.control.list_tables import Demand
 from catalog.model.departments import get_department, host_department
 from catalog.model.elements import load_elements
 from catalog.model.errors import GuantongError
+from catalog.model.event_kinds import Sides
 from catalog.model.procedures import DEMAND
 from catalog.model.routing import DemandForm, candidates, elements_named
 from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, parties_of
@@ -55,7 +56,10 @@ def raise_demand(session: Session, form: DemandForm, actor: Actor, *, at: dateti
     )
     session.add(record)
     session.flush()
-    record_event(session, KIND, record.number, act="raise", from_state=None, to_state="raised", actor=actor, at=moment)
+    record_event(
+        session, KIND, record.number, act="raise", from_state=None, to_state="raised", actor=actor, at=moment,
+        sides=_sides(record), told=_told(record),
+    )  # fmt: skip
     if found:
         move_demand(session, record.number, "route", SYSTEM, {"department": found[0].department}, at=moment)
     else:
@@ -80,7 +84,8 @@ def move_demand(
         KeptBackError: what is confirmed is forbidden by the negative list.
     """
     record, moment, stated = find_demand(session, number), at or utc_now(), dict(facts or {})
-    parties = parties_of(actor, requester=record.department, provider=record.asked_department or "")
+    asked_before = record.asked_department
+    parties = parties_of(actor, requester=record.department, provider=asked_before or "")
     transition = require_step(session, DEMAND, KIND, record, act, actor, parties, stated)
     if act in ("route", "assign"):
         record.asked_department = get_department(str(stated["department"])).id
@@ -92,7 +97,8 @@ def move_demand(
         record.reason = str(stated["reason"])
     if act == "catalogue":
         record.entry = str(stated["entry"])
-    take_step(session, KIND, record, transition, actor, stated, moment)
+    sides = _sides(record, asked_before)
+    take_step(session, KIND, record, transition, actor, stated, moment, sides=sides, told=_told(record))
     record.ended_at = moment if record.state in DEMAND.final else None
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
@@ -146,6 +152,15 @@ def list_demands(
         if wanted is not None:
             query = query.where(column == wanted)
     return newest(session, query, Demand.number, before, limit)
+
+
+def _sides(record: Demand, before: str | None = None) -> Sides:
+    """Return who hears of a demand: who asks, who is asked, and who was asked until now."""
+    return {"requester": record.department, "provider": {record.asked_department or "", before or ""}}
+
+
+def _told(record: Demand) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("title", "department", "asked_department", "entry")}
 
 
 def _require_shareable(session: Session, record: Demand, day: date) -> None:

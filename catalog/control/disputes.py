@@ -20,6 +20,7 @@ from catalog.control.life import last_step, newest, next_number, record_event, r
 from catalog.control.life_tables import LifeEvent
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
+from catalog.model.event_kinds import Sides
 from catalog.model.procedures import DISPUTE
 from catalog.model.state_machine import SYSTEM, Actor, NotAPartyError, Party, parties_of
 
@@ -76,8 +77,9 @@ def raise_dispute(
     session.add(record)
     session.flush()
     record_event(
-        session, KIND, record.number, act="raise", from_state=None, to_state=record.state, actor=actor, at=moment
-    )
+        session, KIND, record.number, act="raise", from_state=None, to_state=record.state, actor=actor, at=moment,
+        sides=_sides(record), told=_told(record),
+    )  # fmt: skip
     return record
 
 
@@ -112,7 +114,7 @@ def move_dispute(
         record.reason = str(stated["reason"])
     record.ended_at = moment if transition.target in DISPUTE.final else None
     record.outcome = stated["outcome"] if ends_with_outcome else None
-    take_step(session, KIND, record, transition, actor, stated, moment)
+    take_step(session, KIND, record, transition, actor, stated, moment, sides=_sides(record), told=_told(record))
     _run_clocks(session, record, act, moment)
     if record.outcome == "overturned":
         _overturn(session, record, actor, moment)
@@ -139,6 +141,14 @@ def list_disputes(
     if department is not None:
         query = query.where(or_(Dispute.requester == department, Dispute.provider == department))
     return newest(session, query, Dispute.number, before, limit)
+
+
+def _sides(record: Dispute) -> Sides:
+    return {"requester": record.requester, "provider": record.provider}
+
+
+def _told(record: Dispute) -> dict[str, Any]:
+    return {"subject": record.subject, "outcome": record.outcome}
 
 
 def _subject(session: Session, kind: str, number: str) -> tuple[str, str, str]:

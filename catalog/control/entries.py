@@ -24,6 +24,7 @@ from catalog.control.life import next_number, record_event, require_step, take_s
 from catalog.model.catalogue_entry import Change, Entry, EntryError, differences, drift, read_entry
 from catalog.model.departments import host_department
 from catalog.model.entry_rights import require_own
+from catalog.model.event_kinds import Sides
 from catalog.model.procedures import ENTRY
 from catalog.model.registry import get_registry
 from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, NotAPartyError, parties_of
@@ -82,7 +83,10 @@ def draft_entry(
     )
     session.add(record)
     session.flush()
-    record_event(session, KIND, record.number, act="draft", from_state=None, to_state="draft", actor=actor, at=moment)
+    record_event(
+        session, KIND, record.number, act="draft", from_state=None, to_state="draft", actor=actor, at=moment,
+        sides=_sides(record), told=_told(record),
+    )  # fmt: skip
     return record
 
 
@@ -111,7 +115,7 @@ def edit_draft(
     record.revision += 1
     record_event(
         session, KIND, number, act="edit", from_state="draft", to_state="draft", actor=actor, at=at or utc_now(),
-        detail={"revision": record.revision},
+        sides=_sides(record), told=_told(record), detail={"revision": record.revision},
     )  # fmt: skip
     return record
 
@@ -153,7 +157,7 @@ def move_entry(
     if transition.target == "withdrawn":
         record.ended_at = moment
     session.flush()
-    take_step(session, KIND, record, transition, actor, stated, moment)
+    take_step(session, KIND, record, transition, actor, stated, moment, sides=_sides(record), told=_told(record))
     session.flush()
     _follow(session, record, before, act, moment)
     return record
@@ -238,6 +242,14 @@ def watch_drift(session: Session, now: Mapping[str, Entry], today: date) -> list
     return started
 
 
+def _sides(record: CatalogueEntry) -> Sides:
+    return {"provider": record.provider}
+
+
+def _told(record: CatalogueEntry) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("code", "name", "version", "resource")}
+
+
 def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> None:
     """Let the published version give way to ``record``."""
     same_name = select(func.count()).where(
@@ -251,7 +263,7 @@ def _make_room(session: Session, record: CatalogueEntry, moment: datetime) -> No
     for earlier in entry_versions(session, record.code):
         if earlier.state == "published":
             step = require_step(session, ENTRY, KIND, earlier, "supersede", SYSTEM, {"system"}, {})
-            take_step(session, KIND, earlier, step, SYSTEM, {}, moment)
+            take_step(session, KIND, earlier, step, SYSTEM, {}, moment, sides=_sides(earlier), told=_told(earlier))
             earlier.ended_at = moment
             unindex_entry(session, earlier.number)
             follow_entry(session, record, content_of(earlier), content_of(record), moment)

@@ -32,11 +32,16 @@ class Event(Base):
     """Something that happened (事件), written in the transaction in which it happened: the outbox."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_kind_id", "kind", "id"),)
+    __table_args__ = (
+        Index("ix_event_kind_id", "kind", "id"),
+        Index("ix_event_object", "object"),
+        Index("ix_event_departments", "departments", postgresql_using="gin"),
+        Index("uq_event_once", "once", unique=True, postgresql_where=text("once IS NOT NULL")),
+    )
 
     id: Mapped[Serial]
     kind: Mapped[str]
-    """`noun.happened`, such as `grant.revoked`."""
+    """`noun.act` of the register of kinds, such as `grant.revoke`."""
     object: Mapped[str]
     departments: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Whom it concerns; nobody else is told."""
@@ -45,6 +50,26 @@ class Event(Base):
     occurred_at: Mapped[Recorded]
     dispatched_at: Mapped[Instant | None]
     """When its deliveries were laid out."""
+    once: Mapped[str | None]
+    """What is told one time only, such as a grant's end in seven days: a second event of the same is none."""
+
+
+class EventMark(Base):
+    """What a department has done with an event in its inbox (已读与签收): read, acknowledged, when and by whom."""
+
+    __tablename__ = "event_mark"
+    __table_args__ = (
+        CheckConstraint("num_nulls(acknowledged_at, acknowledged_by) IN (0, 2)", name="acknowledged_by_somebody"),
+        Index("ix_event_mark_department", "department"),
+    )
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    department: Mapped[TextKey]
+    read_at: Mapped[Recorded]
+    read_by: Mapped[str]
+    """Account that read it first."""
+    acknowledged_at: Mapped[Instant | None]
+    acknowledged_by: Mapped[str | None]
 
 
 class Webhook(Base):

@@ -1,24 +1,30 @@
 """Events (事件): what happened, written in the transaction in which it happened, and its way to webhooks (外发箱)."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Event, Webhook, WebhookDelivery
+from catalog.control.masking import mask_personal
+from catalog.model.event_kinds import EVENT_KINDS, EventPayloadError, Sides, get_event_kind
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600, 21_600, 86_400))
 """How long after a failed attempt the next one is made; after the last the delivery is given up."""
 
 LEASE = timedelta(seconds=60)
-"""For how long an attempt belongs to the worker that took it."""
+"""For how long an attempt belongs to the worker that took it: longer than one attempt can last."""
 
 ENDED = "the webhook was ended"
+_HEXADECIMAL = re.compile(r"[0-9a-f]{16,64}")
+"""Ids of entities and digests; a run of digits in one is nobody's number."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +41,81 @@ class Shipment:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Telling:
+    """One event before it is written."""
+
+    kind: str
+    """A kind of the register."""
+    object: str
+    """What it happened to, such as `grant:12`."""
+    departments: Sequence[str]
+    """Whom it concerns; nobody else is told."""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    """Names and numbers of what changed, as its kind tells them; personal numbers in them are masked."""
+    once: str | None = None
+    """What is told one time only; a second event of the same is not written."""
+
+
 def emit(
     session: Session, kind: str, object: str, *, departments: Iterable[str], payload: Mapping[str, Any] | None = None
 ) -> None:
-    """Tell that something happened, in the transaction in which it happens.
+    """Tell some departments that something happened, in the transaction in which it happens.
 
-    Args:
-        session: the transaction of the effect.
-        kind: `noun.happened`, such as `grant.revoked`.
-        object: what it happened to, such as `grant:12`.
-        departments: whom it concerns; nobody else is told.
-        payload: names and numbers of what changed; no personal data.
+    Raises:
+        EventKindUnknownError: there is no such kind.
+        EventPayloadError: the kind does not tell what the payload says.
     """
-    concerned = sorted({department for department in departments if department})
-    session.add(Event(kind=kind, object=object, departments=concerned, payload=dict(payload or {})))
+    emit_all(session, [Telling(kind, object, list(departments), payload or {})])
 
 
-def list_events(session: Session, department: str, *, after: int = 0, limit: int = 100) -> Sequence[Event]:
-    """Return the events that concern a department, oldest first."""
-    query = select(Event).where(Event.id > after, Event.departments.contains([department]))
-    return session.scalars(query.order_by(Event.id).limit(limit)).all()
+def tell(
+    session: Session,
+    kind: str,
+    object: str,
+    sides: Sides,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    once: str | None = None,
+) -> None:
+    """Tell those whom the register says a kind concerns, of the sides of the matter; as :func:`emit`."""
+    concerned = get_event_kind(kind).departments(sides)
+    emit_all(session, [Telling(kind, object, concerned, payload or {}, once)])
+
+
+def emit_all(session: Session, tellings: Sequence[Telling]) -> None:
+    """Write some events in one statement, in order; one that concerns nobody is none. Errors as :func:`emit`."""
+    rows = [_row(one) for one in tellings]
+    if heard := [row for row in rows if row["departments"]]:
+        session.execute(insert(Event).on_conflict_do_nothing(), heard)
+
+
+def _row(told: Telling) -> dict[str, Any]:
+    kind = get_event_kind(told.kind)
+    if more := sorted(set(told.payload) - set(kind.payload)):
+        raise EventPayloadError(
+            f"{told.kind} does not tell {', '.join(more)}", place=EVENT_KINDS.name, remedy="enter it there, or leave it"
+        )
+    return {
+        "kind": told.kind,
+        "object": _masked(told.object),
+        "departments": sorted({one for one in told.departments if one}),
+        "payload": {name: _masked(value) for name, value in told.payload.items()},
+        "once": told.once,
+    }
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401 - a document's values
+    """Return a value as a document keeps it, without personal numbers; an id of hexadecimal digits is none."""
+    if isinstance(value, str):
+        return value if _HEXADECIMAL.fullmatch(value) and not value.isdigit() else mask_personal(value)
+    if isinstance(value, Mapping):
+        return {_masked(str(name)): _masked(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(one) for one in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
 
 
 def lay_out(session: Session, limit: int = 500) -> int:
@@ -79,10 +140,14 @@ def lay_out(session: Session, limit: int = 500) -> int:
     return len(fresh)
 
 
-def take_due(session: Session, limit: int = 20) -> list[Shipment]:
+def take_due(session: Session, limit: int = 1) -> list[Shipment]:
     """Take deliveries whose time has come; each belongs to this worker for the lease and counts as an attempt.
 
     What was laid out for a webhook while it was being ended is given up.
+
+    Args:
+        session: a transaction.
+        limit: at most so many; the lease of all of them begins now, so who makes attempts takes one at a time.
     """
     _give_up(session, WebhookDelivery.webhook_id.in_(select(Webhook.id).where(Webhook.disabled_at.is_not(None))))
     due = (
@@ -119,7 +184,8 @@ def is_wanted(session: Session, shipment: Shipment) -> bool:
 def settle(session: Session, shipment: Shipment, *, status: int | None, error: str | None) -> str:
     """Record how an attempt ended and return the delivery's state: 2xx is delivered, all else is tried again.
 
-    To a webhook that was ended meanwhile nothing is tried again.
+    To a webhook that was ended meanwhile nothing is tried again. An attempt that ends after another worker has taken
+    the delivery over, or has delivered it, changes nothing.
 
     Args:
         session: a transaction.
@@ -139,8 +205,10 @@ def settle(session: Session, shipment: Shipment, *, status: int | None, error: s
         values |= {"state": "given_up"}
     else:
         values |= {"state": "waiting", "next_attempt_at": utc_now() + PAUSES[shipment.attempt - 1]}
-    session.execute(update(WebhookDelivery).where(WebhookDelivery.id == shipment.delivery_id).values(values))
-    return str(values["state"])
+    own = (WebhookDelivery.attempts == shipment.attempt, WebhookDelivery.state != "delivered")
+    this = WebhookDelivery.id == shipment.delivery_id
+    settled = update(WebhookDelivery).where(this, *own).values(values).returning(WebhookDelivery.state)
+    return session.scalar(settled) or session.scalars(select(WebhookDelivery.state).where(this)).one()
 
 
 def list_deliveries_of(

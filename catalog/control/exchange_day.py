@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.control.clocks import Notice, tick
 from catalog.control.entries import watch_drift
-from catalog.control.events import emit
-from catalog.control.grants import due_for_renewal, expire_grants, find_grant
+from catalog.control.events import tell
+from catalog.control.grant_tables import AccessGrant
+from catalog.control.grants import due_for_renewal, expire_grants, sides_of, told_of
+from catalog.control.lists import list_responsibilities, tell_responsibility
 from catalog.model.catalogue_entry import Entry
-from catalog.model.departments import host_department
+
+ENDING = (30, 7)
+"""Days before the last day of a grant within which its two sides are told."""
+DUE_WITHIN = 7
+"""Days before a responsibility is due within which its department is told."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,26 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
     drifted = watch_drift(session, entries, today)
     notices = tick(session, today)
     for notice in notices:
-        heard = {notice.responsible} | ({host_department()} if notice.level != "warned" else set())
-        payload = {"limit": notice.limit_id, "due_on": notice.due_on.isoformat()}
-        place = f"{notice.kind}:{notice.number}"
-        emit(session, f"clock.{notice.level}", place, departments=sorted(heard), payload=payload)
+        told = {"number": notice.number, "limit": notice.limit_id, "due_on": notice.due_on}
+        tell(session, f"clock.{notice.level}", f"{notice.kind}:{notice.number}", {"provider": notice.responsible}, told)
     expired = expire_grants(session, today)
-    for number in expired:
-        ended = find_grant(session, number)
-        emit(session, "grant.expire", f"grant:{number}", departments=(ended.department, ended.provider))
-    ending = [grant.number for grant in due_for_renewal(session, today)]
-    return DayOutcome(tuple(notices), tuple(expired), tuple(ending), tuple(drifted))
+    ending = due_for_renewal(session, today, within_days=max(ENDING))
+    for grant in ending:
+        _tell_ending(session, grant, today)
+    _tell_duties(session, today)
+    return DayOutcome(tuple(notices), tuple(expired), tuple(grant.number for grant in ending), tuple(drifted))
+
+
+def _tell_ending(session: Session, grant: AccessGrant, today: date) -> None:
+    """Tell that a grant ends within thirty days, and again within seven; each once for each last day of its term."""
+    days = min(limit for limit in ENDING if grant.valid_to <= today + timedelta(days=limit))
+    told = {"number": grant.number, "state": grant.state, "days": days, **told_of(grant)}
+    once = f"grant.ending/{grant.number}/{grant.valid_to}/{days}"
+    tell(session, "grant.ending", f"grant:{grant.number}", sides_of(grant), told, once=once)
+
+
+def _tell_duties(session: Session, today: date) -> None:
+    """Tell once that a responsibility is due within seven days, and once that it is overdue."""
+    for line in list_responsibilities(session, overdue_on=today + timedelta(days=DUE_WITHIN + 1)):
+        kind = "responsibility.overdue" if line.due_on < today else "responsibility.due"
+        tell_responsibility(session, kind, line, once=f"{kind}/{line.id}")

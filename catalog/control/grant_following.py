@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from catalog.control.audit import record
 from catalog.control.entry_tables import CatalogueEntry
-from catalog.control.events import emit
+from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant
-from catalog.control.grants import fit_to_entry, move_grant
-from catalog.control.kept_back import told
+from catalog.control.grants import fit_to_entry, move_grant, sides_of, told_of
+from catalog.control.kept_back import told as told_kept_back
 from catalog.model.caller import Caller
 from catalog.model.catalogue_entry import Entry, EntryItem
-from catalog.model.departments import host_department
 from catalog.model.state_machine import SYSTEM
 
 PLATFORM = Caller("service", 0, "platform", "")
@@ -43,7 +42,7 @@ def suspend_kept_back(session: Session, entry: CatalogueEntry, listed: Mapping[s
     for grant in _grants_on(session, entry.code):
         held = {name: listed[name] for name in grant.items if name in listed}
         if held and grant.state == "active":
-            _tell(session, grant, "suspend", f"负面清单 (the negative list) keeps back {told(held)}", at)
+            _tell(session, grant, "suspend", f"负面清单 (the negative list) keeps back {told_kept_back(held)}", at)
 
 
 def follow_entry(session: Session, entry: CatalogueEntry, before: Entry, now: Entry, at: datetime) -> None:
@@ -99,7 +98,8 @@ def _tell(session: Session, grant: AccessGrant, act: str, reason: str, at: datet
     """Record and announce what happens to a grant, and do it."""
     place = f"grant:{grant.number}"
     record(session, PLATFORM, f"grant.{act}", place, detail={"reason": reason})
-    concerned = (grant.department, grant.provider, host_department())
-    emit(session, f"grant.{act}", place, departments=concerned, payload={"reason": reason})
-    if act != "narrow":
+    if act == "narrow":
+        told = {"number": grant.number, "state": grant.state, "reason": reason, **told_of(grant)}
+        tell(session, "grant.narrow", place, sides_of(grant), told)
+    else:
         move_grant(session, grant.number, act, SYSTEM, {"reason": reason}, at=at)

@@ -24,6 +24,7 @@ from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, 
 from catalog.model.catalogue_entry import Entry, read_entry
 from catalog.model.departments import host_department
 from catalog.model.errors import GuantongError
+from catalog.model.event_kinds import Sides
 from catalog.model.procedures import GRANT
 from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, parties_of
 
@@ -66,7 +67,10 @@ def give_grant(
     )
     session.add(grant)
     session.flush()
-    record_event(session, KIND, grant.number, act="grant", from_state=None, to_state="active", actor=actor, at=at)
+    record_event(
+        session, KIND, grant.number, act="grant", from_state=None, to_state="active", actor=actor, at=at,
+        sides=sides_of(grant), told=told_of(grant),
+    )  # fmt: skip
     start_clock(session, KIND, grant.number, "delivery", grant.provider, local_day(at))
     _open_reading(session, grant, at)
     return grant
@@ -110,7 +114,8 @@ def move_grant(
         grant.renewals, grant.valid_to = [*grant.renewals, renewal], until
     if transition.target != "active" or act in ("renew", "consent_renewal"):
         close_reading(session, grant, moment)
-    take_step(session, KIND, grant, transition, actor, stated, moment)
+    told = told_of(grant) | ({"reason": grant.reason} if actor == SYSTEM and "reason" in stated else {})
+    take_step(session, KIND, grant, transition, actor, stated, moment, sides=sides_of(grant), told=told)
     if grant.state in GRANT.final:
         grant.ended_at = moment
         cancel_clock(session, KIND, grant.number, local_day(moment))
@@ -172,6 +177,16 @@ def due_for_renewal(session: Session, today: date, *, within_days: int = 30) -> 
     last = today + timedelta(days=within_days)
     query = select(AccessGrant).where(AccessGrant.state == "active", AccessGrant.valid_to.between(today, last))
     return session.scalars(query.order_by(AccessGrant.valid_to, AccessGrant.number)).all()
+
+
+def sides_of(grant: AccessGrant) -> Sides:
+    """Return who hears of a grant: whose data it opens, and to whom."""
+    return {"requester": grant.department, "provider": grant.provider}
+
+
+def told_of(grant: AccessGrant) -> dict[str, Any]:
+    """Return what events about a grant tell."""
+    return {name: getattr(grant, name) for name in ("code", "resource", "department", "recipient", "valid_to")}
 
 
 def is_narrower(row_scope: Mapping[str, Any], items: Iterable[str], entry: Entry) -> bool:

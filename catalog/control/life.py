@@ -1,4 +1,7 @@
-"""Numbers and history of procedures (编号与办理记录), the same for applications, demands, entries and cases."""
+"""Numbers and history of procedures (编号与办理记录), the same for applications, demands, entries and cases.
+
+Invariant: a step that is written into a history is told in the same transaction to those whom it concerns.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from catalog.control.acting import acts_taken
+from catalog.control.events import tell
 from catalog.control.life_tables import LifeEvent, Numbering
+from catalog.model.event_kinds import Sides, kind_of_step
 from catalog.model.state_machine import Actor, Machine, Party, Transition
 
 PREFIXES = {
@@ -47,9 +52,25 @@ def record_event(
     to_state: str,
     actor: Actor,
     at: datetime,
+    sides: Sides,
+    told: Mapping[str, Any],
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one step of a procedure into its history."""
+    """Write one step of a procedure into its history, and tell it to those whom it concerns.
+
+    Args:
+        session: the transaction of the step.
+        kind: of procedure.
+        number: of the matter.
+        act: the step.
+        from_state: before it.
+        to_state: after it.
+        actor: who took it.
+        at: when.
+        sides: who stands where in the matter.
+        told: what its events tell beside number and state.
+        detail: what was stated with it; only the history has it.
+    """
     session.add(
         LifeEvent(
             kind=kind,
@@ -64,6 +85,8 @@ def record_event(
         )
     )
     session.flush()
+    event = kind_of_step(kind, act)
+    tell(session, event.kind, f"{event.object}:{number}", sides, {"number": number, "state": to_state, **told})
 
 
 Record = TypeVar("Record")
@@ -109,13 +132,16 @@ def take_step(
     actor: Actor,
     facts: Mapping[str, Any] | None,
     at: datetime,
+    *,
+    sides: Sides,
+    told: Mapping[str, Any],
 ) -> None:
-    """Take a step that :func:`require_step` allowed, and write it into the history."""
+    """Take a step that :func:`require_step` allowed; write it into the history and tell it, as :func:`record_event`."""
     before = str(record.state)
     record.state = transition.target
     record_event(
         session, kind, record.number, act=transition.act, from_state=before, to_state=transition.target, actor=actor,
-        at=at, detail=facts,
+        at=at, detail=facts, sides=sides, told=told,
     )  # fmt: skip
 
 

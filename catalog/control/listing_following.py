@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from catalog.control.catalogue_updates import want_update
 from catalog.control.clocks import local_day
 from catalog.control.entry_tables import CatalogueEntry
-from catalog.control.events import emit
+from catalog.control.events import tell
 from catalog.control.grant_following import suspend_kept_back
 from catalog.control.kept_back import negative_list
 from catalog.control.list_tables import NegativeListing
 from catalog.model.catalogue_entry import read_entry
-from catalog.model.departments import host_department
 
 
 def follow_listing(session: Session, line: NegativeListing, at: datetime) -> None:
@@ -31,5 +30,5 @@ def follow_listing(session: Session, line: NegativeListing, at: datetime) -> Non
         if items := listed.items(entry, shared):
             suspend_kept_back(session, record, items, at)
             want_update(session, record, local_day(at))
-            concerned = (record.provider, host_department())
-            emit(session, "entry.kept_back", f"entry:{record.number}", departments=concerned, payload=items)
+            told = {"number": record.number, "code": record.code, "items": items}
+            tell(session, "entry.kept_back", f"entry:{record.number}", {"provider": record.provider}, told)

@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
 from catalog.control.entry_tables import CatalogueEntry
+from catalog.control.events import tell
 from catalog.control.list_tables import NegativeListing, Responsibility
 from catalog.control.listing_following import follow_listing
 from catalog.control.tables import Batch, ShareVersion
 from catalog.model.departments import get_department
 from catalog.model.errors import GuantongError
+from catalog.model.event_kinds import Sides
 from catalog.model.state_machine import Actor, NotAPartyError, OwnDecisionError
 
 
@@ -49,21 +51,32 @@ def assign_batch(session: Session, duties: Sequence[Duty], actor: Actor, *, at: 
     if not duties or len(set(keys)) != len(keys) or not all(duty.title and duty.citation for duty in duties):
         raise ListError("a batch has lines, each once and with its citation")
     batch = (session.scalar(select(func.max(Responsibility.batch))) or 0) + 1
-    for duty in duties:
-        session.add(
-            Responsibility(
-                batch=batch,
-                title=duty.title,
-                department=get_department(duty.department).id,
-                resource=duty.resource,
-                due_on=duty.due_on,
-                citation=duty.citation,
-                assigned_by=actor.name,
-                assigned_at=at or utc_now(),
-            )
+    moment = at or utc_now()
+    lines = [
+        Responsibility(
+            batch=batch,
+            title=duty.title,
+            department=get_department(duty.department).id,
+            resource=duty.resource,
+            due_on=duty.due_on,
+            citation=duty.citation,
+            assigned_by=actor.name,
+            assigned_at=moment,
         )
+        for duty in duties
+    ]
+    session.add_all(lines)
     session.flush()
+    for line in lines:
+        tell_responsibility(session, "responsibility.assign", line)
     return batch
+
+
+def tell_responsibility(session: Session, kind: str, line: Responsibility, *, once: str | None = None) -> None:
+    """Tell the department of a responsibility, and whom else the kind concerns, what has come of it."""
+    told = {name: getattr(line, name) for name in ("batch", "title", "resource", "due_on")}
+    sides: Sides = {"provider": line.department}
+    tell(session, kind, f"responsibility:{line.id}", sides, {"number": line.id, **told}, once=once)
 
 
 def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date) -> Responsibility:
@@ -84,6 +97,7 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
     line.evidence = evidence_of(session, resource, line.department)
     line.resource, line.fulfilled_on = resource, on
     session.flush()
+    tell_responsibility(session, "responsibility.fulfil", line)
     return line
 
 
@@ -170,6 +184,7 @@ def add_negative(
     )
     session.add(record)
     session.flush()
+    _tell_negative(session, "negative.add", record)
     follow_listing(session, record, record.listed_at)
     return record
 
@@ -187,7 +202,13 @@ def end_negative(session: Session, line_id: int, actor: Actor, *, at: datetime |
         raise ListError(f"no line {line_id} in force")
     record.ended_at = at or utc_now()
     session.flush()
+    _tell_negative(session, "negative.end", record)
     return record
+
+
+def _tell_negative(session: Session, kind: str, line: NegativeListing) -> None:
+    told = {"number": line.id, "title": line.title, "elements": line.elements}
+    tell(session, kind, f"negative:{line.id}", {"provider": line.department}, told)
 
 
 def _require_host(actor: Actor) -> None:

@@ -65,6 +65,7 @@ SERVICE_RIGHTS: dict[str, Rights] = {
         KEEPS,
     ),
     "event": Rights(adds=True, changes=("dispatched_at",)),
+    "event_mark": Rights(adds=True, changes=("acknowledged_at", "acknowledged_by")),
     "recipient_grant": Rights(adds=True, changes=("valid_to", "revoked_at")),
     "entry_words": PASSING,
     "idempotent_answer": PASSING,

@@ -12,9 +12,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
+from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant
-from catalog.control.shares import READABLE
-from catalog.control.tables import Grant, Recipient, ShareVersion
+from catalog.control.tables import READABLE, Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
 
@@ -49,6 +49,7 @@ def add_recipient(session: Session, name: str, *, department: str, expires_at: d
     recipient = Recipient(name=name, department=department, token_sha256=token_digest(token), expires_at=expires_at)
     session.add(recipient)
     session.flush()
+    _tell(session, "recipient.added", recipient, valid_to=expires_at)
     return recipient, token
 
 
@@ -60,6 +61,7 @@ def renew_token(session: Session, name: str, *, expires_at: datetime) -> tuple[R
     recipient.expires_at = expires_at
     recipient.revoked_at = None
     session.flush()
+    _tell(session, "recipient.renewed", recipient, valid_to=expires_at)
     return recipient, token
 
 
@@ -105,6 +107,8 @@ def add_grant(
     )
     session.add(grant)
     session.flush()
+    tables = ".".join(part for part in (schema_name, table_name) if part) or None
+    _tell(session, "recipient.granted", recipient, share=share, tables=tables, valid_to=valid_to)
     return grant
 
 
@@ -112,7 +116,9 @@ def revoke_recipient(session: Session, name: str) -> Recipient:
     """End a recipient's token and all its grants, effective with the next request."""
     recipient = find_recipient(session, name)
     moment = utc_now()
-    recipient.revoked_at = recipient.revoked_at or moment
+    if recipient.revoked_at is None:
+        recipient.revoked_at = moment
+        _tell(session, "recipient.revoked", recipient)
     session.execute(
         update(Grant).where(Grant.recipient_id == recipient.id, Grant.revoked_at.is_(None)).values(revoked_at=moment)
     )
@@ -127,8 +133,15 @@ def revoke_grants(session: Session, name: str, *, share: str) -> int:
         .where(Grant.recipient_id == recipient.id, Grant.share == share, Grant.revoked_at.is_(None))
         .values(revoked_at=utc_now())
         .returning(Grant.id)
-    )
-    return len(ended.all())
+    ).all()
+    if ended:
+        _tell(session, "recipient.revoked", recipient, share=share)
+    return len(ended)
+
+
+def _tell(session: Session, kind: str, recipient: Recipient, **told: str | datetime | None) -> None:
+    payload = {"name": recipient.name, **told}
+    tell(session, kind, f"recipient:{recipient.id}", {"requester": recipient.department}, payload)
 
 
 def authenticate(session: Session, token: str) -> Recipient | None:

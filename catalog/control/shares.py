@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, text, true
 from sqlalchemy.orm import Session
 
-from catalog.control.tables import ShareVersion
+from catalog.control.events import tell
+from catalog.control.readers import departments_permitted, provider_of, readers_of
+from catalog.control.tables import READABLE, ShareVersion
 from catalog.model.errors import GuantongError
-
-READABLE = ("served", "superseded")
-"""How a version stands that may be read; one that was withdrawn never comes back."""
+from catalog.model.event_kinds import Sides
 
 
 class OlderVersionError(GuantongError):
@@ -97,7 +97,19 @@ def publish_share_version(
     session.add(published)
     session.flush()
     session.refresh(published)
+    if current is not None:
+        readers = {one.department for one in readers_of(session, current)}
+        _tell(session, "share.version_superseded", current, {"readers": readers})
+    _tell(session, "share.version_published", published, {"permitted": departments_permitted(session, published)})
     return published
+
+
+def _tell(session: Session, kind: str, version: ShareVersion, heard: Sides) -> None:
+    name = f"{version.share}.{version.schema_name}.{version.table_name}"
+    told = {"table": name, "published_at": version.published_at}
+    told |= {key: getattr(version, key) for key in ("resource", "version", "rows")}
+    sides = {**heard, "provider": provider_of(session, version.resource)}
+    tell(session, kind, f"share_version:{name}/{version.version}", sides, told)
 
 
 def wait_for_table(session: Session, share: str, schema_name: str, table_name: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.events import tell
 from catalog.control.identity_tables import System, SystemRole, SystemToken
 from catalog.control.recipients import token_digest
 from catalog.model.departments import get_department
@@ -70,6 +71,7 @@ def add_system(
     session.add_all(SystemRole(system_id=made.id, role=role.value) for role in wanted)
     session.flush()
     session.refresh(made)
+    _tell(session, "system.added", made)
     return made, secret
 
 
@@ -87,12 +89,15 @@ def renew_secret(session: Session, system: System) -> str:
     system.secret_sha256 = token_digest(secret)
     system.revision += 1
     _end_tokens(session, system)
+    _tell(session, "system.renewed", system)
     return secret
 
 
 def revoke_system(session: Session, system: System) -> None:
     """End a system and all its tokens, effective with the next request."""
-    system.revoked_at = system.revoked_at or utc_now()
+    if system.revoked_at is None:
+        system.revoked_at = utc_now()
+        _tell(session, "system.revoked", system)
     system.revision += 1
     _end_tokens(session, system)
 
@@ -123,6 +128,10 @@ def system_roles(session: Session, system_ids: Sequence[int]) -> dict[int, list[
     for system_id, role in rows:
         found[system_id].append(Role(role))
     return found
+
+
+def _tell(session: Session, kind: str, system: System) -> None:
+    tell(session, kind, f"system:{system.id}", {"provider": system.department}, {"name": system.name})
 
 
 def _end_tokens(session: Session, system: System) -> None:

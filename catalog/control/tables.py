@@ -24,6 +24,7 @@ from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, Rev
 from catalog.control.list_tables import Demand, NegativeListing, Responsibility
 
 __all__ = [
+    "READABLE",
     "AccessGrant",
     "Application",
     "Base",
@@ -282,6 +283,10 @@ class CheckResult(Base):
     checked_at: Mapped[Recorded]
 
 
+READABLE = ("served", "superseded")
+"""How a version stands that may be read; one that was withdrawn never comes back."""
+
+
 class ShareVersion(Base):
     """One published version (发布版本) of a shared table: numbered 1, 2, 3… and pinned to a table version."""
 
@@ -372,6 +377,7 @@ class Delivery(Base):
         one_of("kind", "metadata", "query", "file"),
         CheckConstraint("rows >= 0 AND bytes >= 0", name="counts_not_negative"),
         Index("ix_delivery_recipient_at", "recipient_id", "at"),
+        Index("ix_delivery_version_recipient", "share", "schema_name", "table_name", "version", "recipient_id"),
     )
 
     id: Mapped[Serial]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.control.events import emit
+from catalog.control.events import tell
 from catalog.control.masking import mask_personal
-from catalog.control.shares import READABLE, of_table, wait_for_table
-from catalog.control.tables import Delivery, Recipient, Resource, ShareVersion
+from catalog.control.readers import provider_of, readers_of
+from catalog.control.shares import of_table, wait_for_table
+from catalog.control.tables import READABLE, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
 WITHDRAWN = "share.version_withdrawn"
@@ -76,27 +77,15 @@ def withdraw(
     return found
 
 
-def readers_of(session: Session, version: ShareVersion) -> Sequence[Recipient]:
-    """Return who was handed anything of a version, in order of name."""
-    receipts = select(Delivery.recipient_id).where(
-        Delivery.share == version.share,
-        Delivery.schema_name == version.schema_name,
-        Delivery.table_name == version.table_name,
-        Delivery.version == version.version,
-    )
-    return session.scalars(select(Recipient).where(Recipient.id.in_(receipts)).order_by(Recipient.name)).all()
-
-
 def _tell(session: Session, withdrawal: Withdrawal, reason: str) -> None:
     version = withdrawal.version
-    provider = session.scalar(select(Resource.department).where(Resource.id == version.resource))
     name = f"{version.share}.{version.schema_name}.{version.table_name}"
-    emit(
+    tell(
         session,
         WITHDRAWN,
         f"share_version:{name}/{version.version}",
-        departments=[provider or "", *(reader.department or "" for reader in withdrawal.readers)],
-        payload={
+        {"provider": provider_of(session, version.resource), "readers": {one.department for one in withdrawal.readers}},
+        {
             "table": name,
             "resource": version.resource,
             "version": version.version,

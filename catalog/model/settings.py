@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     """Sender of notices; default the first recipient."""
     notice_mail_to: str = Field(default="", alias="NOTICE_MAIL_TO")
     """Recipients of notices, separated by commas."""
+    event_mail_to: str = Field(default="", alias="EVENT_MAIL_TO")
+    """Where inboxes go by mail, ``department=address`` with commas; empty: nowhere."""
     resource_path: str = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
     jurisdiction: str = Field(default="national", alias="JURISDICTION")

@@ -11,10 +11,9 @@ from pydantic import Field, StringConstraints
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import ClockError, clocks_of
 from catalog.control.entries import EntryChangedError
-from catalog.control.events import emit
 from catalog.control.life import history
 from catalog.model.caller import Caller
-from catalog.model.departments import DepartmentUnknownError, host_department
+from catalog.model.departments import DepartmentUnknownError
 from catalog.model.errors import GuantongError
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
@@ -114,11 +113,6 @@ def require_side(caller: Caller, noun: str, *departments: str | None) -> None:
 def is_of_side(caller: Caller, *departments: str | None) -> bool:
     """Tell whether a caller is of one of the departments concerned, or of the host authority."""
     return caller.holds(Role.HOST_AUTHORITY) or any(caller.is_of(one) for one in departments if one)
-
-
-def told(session: Database, kind: str, object: str, *departments: str | None) -> None:
-    """Tell the departments concerned and the host authority of a step, by event and webhook."""
-    emit(session, kind, object, departments=sorted({host_department(), *(one for one in departments if one)}))
 
 
 def course_of(session: Database, kind: str, number: str) -> Course:

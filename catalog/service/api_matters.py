@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from catalog.control.audit import record
 from catalog.model.caller import Caller
 from catalog.model.state_machine import Actor
-from catalog.service.api_exchange import actor_of, answered, require_side, told
+from catalog.service.api_exchange import actor_of, answered, require_side
 from catalog.service.api_types import Answer, Body
 
 Record = TypeVar("Record")
@@ -39,17 +39,15 @@ class Matter(Generic[Record, Whole]):
         return self.whole(session, found)
 
     def step(self, session: Session, who: Caller, number: str, body: Body) -> Whole:
-        """Take the step that ``body.act`` names, recorded before it; tell who was a side, and who has become one."""
+        """Take the step that ``body.act`` names, recorded before it."""
         facts = body.model_dump(exclude_none=True)
         act = f"{self.noun}.{(name := facts.pop('act'))}"
         place = f"{self.noun}:{number}"
         with answered(self.noun):
             found = self.find(session, number)
-            sides = self.sides(found)
-            require_side(who, self.noun, *sides)
+            require_side(who, self.noun, *self.sides(found))
             record(session, who, act, place, detail={"reason": facts.get("reason")})
             moved = self.move(session, number, name, actor_of(who), facts)
-            told(session, act, place, *sides, *self.sides(moved))
         return self.whole(session, moved)
 
 

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT = httpx.Timeout(5.0)
 LONGEST_ATTEMPT = 15.0
 """Seconds that an attempt takes at most, also where the receiver answers a byte at a time."""
+AT_A_TIME = 20
+"""Attempts before new events are laid out again."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, no secret
 
 
@@ -100,9 +102,17 @@ async def _post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
 
 
 def deliver_due(control_url: str, guard: Guard) -> int:
-    """Lay out new events, make the attempts that are due, record each; return how many were made."""
+    """Lay out new events, make the attempts that are due, record each; return how many were made.
+
+    Each is taken as it is made: an attempt never lies waiting behind slow ones while its lease runs out.
+    """
     with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
         lay_out(session)
+    return sum(_deliver_next(control_url, guard) for _ in range(AT_A_TIME))
+
+
+def _deliver_next(control_url: str, guard: Guard) -> int:
+    """Take the attempt that is due first, make and record it; return how many that was."""
     with session_scope(control_url, patience=DATABASE_PATIENCE) as session:
         shipments = take_due(session)
     for shipment in shipments:

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from catalog.control.case_events import KIND
 from catalog.control.compared_cases import COMPARISON, end_corrected
-from catalog.control.correction_cases import KIND
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life_tables import LifeEvent
 from catalog.control.session import session_scope

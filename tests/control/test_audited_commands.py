@@ -31,10 +31,11 @@ READS = {
     "applications", "audit show", "audit verify", "audit who-read", "authority check", "authority show", "batches",
     "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts", "deliveries",
     "demands", "disputes", "elements changes", "elements duplicates", "elements list", "elements show",
-    "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search", "find",
-    "findings", "grants", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of",
-    "people list", "people roles", "recipients list", "redirects", "relations", "resources list", "resources show",
-    "review list", "review show", "review waiting", "runs", "worklist export", "worklist rows",
+    "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search",
+    "events kinds", "events list", "find", "findings", "grants", "history", "ids explain", "ids list", "ledger prove",
+    "licences expiring", "licences of", "people list", "people roles", "recipients list", "redirects", "relations",
+    "resources list", "resources show", "review list", "review show", "review waiting", "runs", "worklist export",
+    "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
@@ -72,6 +73,7 @@ CASES = [
         ("--resource", RESOURCE, "--reason", "R", "--by", "示范甲", "--why", "重复表头"),
     ),
     Case("clocks tick", "clock.tick"),
+    Case("events mail", "event.mail"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
     Case("shares withdraw", "share.withdraw", ("{share}", "--all", "--why", "口径有误", "--by", "示范管理员")),
     Case("migrate", "control.migrate", ("--to", "-1")),
@@ -92,6 +94,9 @@ def site(database_server, tmp_path_factory) -> Iterator[dict[str, str]]:
         patch.setenv("GUANTONG_HOME", str(home))
         patch.setenv("CONTROL_URL", url)
         patch.setenv("SERVICE_URL", "http://127.0.0.1:1")
+        patch.setenv("EVENT_MAIL_TO", "education=office@education.example.gov")
+        patch.setenv("NOTICE_MAIL_SERVER", "smtp://127.0.0.1:1")
+        patch.setenv("NOTICE_MAIL_FROM", "exchange@example.gov")
         patch.setattr(codes, "CODES", shutil.copytree(codes.CODES, home / "codes"))
         get_settings.cache_clear()
         codes.forget_code_lists()

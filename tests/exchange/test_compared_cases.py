@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 
+from catalog.control.case_events import KIND
 from catalog.control.clocks import clocks_of
 from catalog.control.compared_cases import Doubt, end_corrected, raise_compared
-from catalog.control.correction_cases import KIND, find_case, move, open_cases, raise_case
+from catalog.control.correction_cases import find_case, move, open_cases, raise_case
 from catalog.control.life import history
 from catalog.control.session import session_scope
 from catalog.model.state_machine import Actor, MoveRefusedError

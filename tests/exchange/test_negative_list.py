@@ -196,7 +196,9 @@ def test_what_is_published_shows_it_as_not_shared_and_is_to_be_changed_in_time(s
     assert (clock.responsible, clock.due_on) == (PROVIDER, date(2026, 3, 16))
     assert running_clock(session, "catalogue_update", "309201/9") is None
     told = session.scalars(select(Event).where(Event.kind == "entry.kept_back")).one()
-    assert (told.object, told.payload) == (f"entry:{record.number}", {"phone": LAW})
+    assert (told.object, told.payload) == (
+        f"entry:{record.number}", {"number": record.number, "code": "309201/1", "items": {"phone": LAW}}
+    )  # fmt: skip
     now = negative_list(session).shared(content_of(record))
     assert [(item.name, item.share_type, item.legal_citation) for item in now.items] == [
         ("phone", "refused", LAW), ("name", "conditional", ""),

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Webhook, WebhookDelivery
-from catalog.control.events import ENDED, LEASE, PAUSES, Shipment, emit, end_webhook, lay_out, take_due
+from catalog.control.events import ENDED, LEASE, PAUSES, Shipment, emit, end_webhook, lay_out, settle, take_due
 from catalog.control.sealing import seal
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
@@ -65,7 +65,7 @@ def world(make_exchange, receiver):
 
 @pytest.fixture
 def webhook(world, receiver):
-    body = {"url": f"http://127.0.0.1:{receiver.server_port}/hook?x=1", "kinds": ["grant.revoked"]}
+    body = {"url": f"http://127.0.0.1:{receiver.server_port}/hook?x=1", "kinds": ["grant.revoke"]}
     answer = world.call("POST", "/webhooks", world.token(Role.REQUESTER_OFFICER), json=body)
     assert answer.status_code == 201, answer.text
     receiver.seen.clear()
@@ -74,9 +74,9 @@ def webhook(world, receiver):
     world.call("DELETE", f"/webhooks/{answer.json()['id']}", token, headers={"If-Match": answer.headers["etag"]})
 
 
-def happen(world, *departments, kind="grant.revoked", number=12):
+def happen(world, *departments, kind="grant.revoke", number=12):
     with session_scope(world.exchange.control_url) as session:
-        emit(session, kind, f"grant:{number}", departments=departments, payload={"grant": number})
+        emit(session, kind, f"grant:{number}", departments=departments, payload={"number": number})
 
 
 def wait_for(receiver, count):
@@ -94,7 +94,7 @@ def deliveries(world, webhook):
 
 def test_an_event_arrives_signed_and_only_where_it_belongs(world, receiver, webhook):
     happen(world, OTHER, number=1)
-    happen(world, OWN, kind="system.added", number=2)
+    happen(world, OWN, kind="grant.suspend", number=2)
     happen(world, OTHER, OWN, number=3)
     ((headers, body),) = wait_for(receiver, 1)
     assert json.loads(body)["object"] == "grant:3"
@@ -136,7 +136,7 @@ def test_a_failed_attempt_is_made_again_and_recorded(world, receiver, webhook):
 def test_a_redirect_is_not_followed_and_after_the_last_attempt_it_is_given_up(world, receiver, webhook):
     receiver.statuses[:] = [302]
     with session_scope(world.exchange.control_url) as session:
-        emit(session, "grant.revoked", "grant:9", departments=[OWN])
+        emit(session, "grant.revoke", "grant:9", departments=[OWN])
     wait_for(receiver, 1)
     time.sleep(0.3)
     (delivery,) = deliveries(world, webhook)
@@ -226,7 +226,7 @@ UNSENDABLE = [
 def test_no_address_keeps_the_others_from_being_sent_to(world, receiver, webhook):
     with session_scope(world.exchange.control_url) as session:
         made = [
-            Webhook(department=OWN, url=url, kinds=["grant.revoked"], secret="", created_by="person:1")
+            Webhook(department=OWN, url=url, kinds=["grant.revoke"], secret="", created_by="person:1")
             for url in UNSENDABLE
         ]
         session.add_all(made)
@@ -258,14 +258,14 @@ def test_a_fault_is_the_attempts_own_and_a_thread_that_ended_is_replaced(control
     with session_scope(control_database) as session:
         hook = Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
         session.add(hook)
-        emit(session, "grant.revoked", "grant:1", departments=[OWN])
+        emit(session, "grant.revoke", "grant:1", departments=[OWN])
     BrokenGuard.calls = 0
     sender = Sender(control_database, BrokenGuard(frozenset({".water.example.gov"})), seconds=0.05)
     sender.start()
     assert until(lambda: error_of(control_database) == "RuntimeError") and sender.is_running
     BrokenGuard.calls = 1
     with session_scope(control_database) as session:
-        emit(session, "grant.revoked", "grant:2", departments=[OWN])
+        emit(session, "grant.revoke", "grant:2", departments=[OWN])
     assert until(lambda: not sender.is_running)
     BrokenGuard.calls = 0
     sender.revive()
@@ -310,7 +310,7 @@ def test_a_receiver_that_never_ends_its_answer_is_given_up(monkeypatch):
     monkeypatch.setenv("CREDENTIAL_KEY", "k" * 64)
     get_settings.cache_clear()
     secret = seal("webhook", "webhook:1", webhooks.new_secret().encode())
-    shipment = Shipment(1, 1, 1, f"http://127.0.0.1:{port}/", secret, 1, "grant.revoked", {})
+    shipment = Shipment(1, 1, 1, f"http://127.0.0.1:{port}/", secret, 1, "grant.revoke", {})
     began = time.monotonic()
     assert webhooks.send(shipment, Guard.from_setting(f"127.0.0.1:{port}")) == (None, "TimeoutError")
     assert time.monotonic() - began < 5
@@ -321,18 +321,18 @@ def test_a_receiver_that_never_ends_its_answer_is_given_up(monkeypatch):
 
 
 def test_an_ended_webhook_is_sent_nothing_more(world, receiver):
-    body = {"url": f"http://127.0.0.1:{receiver.server_port}/hook", "kinds": ["grant.expired"]}
+    body = {"url": f"http://127.0.0.1:{receiver.server_port}/hook", "kinds": ["grant.expire"]}
     made = world.call("POST", "/webhooks", world.token(Role.REQUESTER_OFFICER), json=body)
     receiver.seen.clear()
     receiver.statuses[:], receiver.hold = [500], threading.Event()
     for number in (1, 2, 3):
-        happen(world, OWN, kind="grant.expired", number=number)
+        happen(world, OWN, kind="grant.expire", number=number)
     wait_for(receiver, 1)
     token = world.token(Role.REQUESTER_OFFICER)
     ended = world.call("DELETE", f"/webhooks/{made.json()['id']}", token, headers={"If-Match": made.headers["etag"]})
     assert ended.status_code == 200
     receiver.hold.set()
-    happen(world, OWN, kind="grant.expired", number=4)
+    happen(world, OWN, kind="grant.expire", number=4)
     time.sleep(5)
     receiver.hold = None
     found = deliveries(world, made.json())
@@ -344,10 +344,79 @@ def test_what_was_laid_out_while_its_webhook_ended_is_not_taken(control_database
     with session_scope(control_database) as session:
         hook = Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
         session.add(hook)
-        emit(session, "grant.revoked", "grant:1", departments=[OWN])
+        emit(session, "grant.revoke", "grant:1", departments=[OWN])
         session.flush()
         assert lay_out(session) == 1
         hook.disabled_at = utc_now()
         session.flush()
         assert take_due(session) == []
         assert session.scalars(select(WebhookDelivery.state)).one() == "given_up"
+
+
+@pytest.fixture
+def one_delivery(control_database):
+    """Return the address of a database with one event for one webhook, and a function that takes what is due."""
+    with session_scope(control_database) as session:
+        session.add(
+            Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        )
+        emit(session, "grant.revoke", "grant:1", departments=[OWN])
+        session.flush()
+        lay_out(session)
+
+    def take() -> Shipment:
+        with session_scope(control_database) as session:
+            session.execute(update(WebhookDelivery).values(next_attempt_at=utc_now()))
+            [shipment] = take_due(session)
+            return shipment
+
+    return control_database, take
+
+
+def delivery_of(url: str) -> tuple[str, int, int | None]:
+    with session_scope(url) as session:
+        found = session.scalars(select(WebhookDelivery)).one()
+        return found.state, found.attempts, found.last_status
+
+
+def test_an_attempt_that_ends_late_takes_nothing_back(one_delivery):
+    url, take = one_delivery
+    slow, quick = take(), take()
+    assert (slow.attempt, quick.attempt) == (1, 2)
+    with session_scope(url) as session:
+        assert settle(session, slow, status=None, error="TimeoutError") == "waiting"
+    assert delivery_of(url) == ("waiting", 2, None)
+    with session_scope(url) as session:
+        assert settle(session, quick, status=200, error=None) == "delivered"
+    for status in (None, 500, 200):
+        with session_scope(url) as session:
+            assert settle(session, slow, status=status, error="late") == "delivered"
+            assert settle(session, quick, status=500, error="twice") == "delivered"
+    assert delivery_of(url) == ("delivered", 2, 200)
+
+
+class SlowGuard(Guard):
+    """A guard that notes, at each attempt, how much of its lease is left, and takes its time."""
+
+    left: list[float] = []  # noqa: RUF012
+
+    def resolve(self, url):
+        with session_scope(SlowGuard.url) as session:
+            own = select(WebhookDelivery).where(WebhookDelivery.attempts == 1, WebhookDelivery.last_error.is_(None))
+            [found] = session.scalars(own)
+            SlowGuard.left.append((found.next_attempt_at - utc_now()).total_seconds())
+        time.sleep(0.3)
+        raise TargetRefusedError("not today")
+
+
+def test_each_attempt_has_its_whole_lease_though_others_before_it_are_slow(control_database):
+    with session_scope(control_database) as session:
+        session.add(
+            Webhook(department=OWN, url="https://hooks.water.example.gov/", kinds=[], secret="", created_by="x")
+        )
+        for number in range(5):
+            emit(session, "grant.revoke", f"grant:{number}", departments=[OWN])
+    SlowGuard.url = control_database
+    made = webhooks.deliver_due(control_database, SlowGuard(frozenset({".water.example.gov"})))
+    assert made == 5 == len(SlowGuard.left)
+    assert webhooks.LONGEST_ATTEMPT < LEASE.total_seconds() - 15 < min(SlowGuard.left)

@@ -34,7 +34,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_matters import Matter, rendered
@@ -151,7 +150,6 @@ def submit(
     with answered("entry"):
         record(session, who, "application.submit", f"entry:{body.code}", purpose=body.purpose)
         made = submit_application(session, body, actor_of(who))
-        told(session, "application.submit", f"application:{made.number}", made.department, made.provider)
     response.headers["Location"] = f"/api/v1/applications/{made.number}"
     return _whole(session, made)
 

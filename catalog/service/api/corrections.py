@@ -11,7 +11,8 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import or_, select
 
 from catalog.control.audit import record
-from catalog.control.correction_cases import KIND, find_case, move, raise_case
+from catalog.control.case_events import KIND
+from catalog.control.correction_cases import find_case, move, raise_case
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.doubts import covers_of
 from catalog.control.life import newest
@@ -33,7 +34,6 @@ from catalog.service.api_exchange import (
     course_of,
     is_of_side,
     require_side,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -149,7 +149,6 @@ def raise_one(
             session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
         )  # fmt: skip
-        told(session, "correction.raise", f"case:{made.number}", made.raising_department, made.doubted_department)
     if not is_of_side(who, made.raising_department, made.doubted_department):
         return DoubtAdded.model_validate(made)
     response.headers["Location"] = f"/api/v1/corrections/{made.number}"
@@ -172,7 +171,6 @@ def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _k
         found = find_case(session, number)
         require_side(who, "case", found.raising_department, found.doubted_department)
         record(session, who, f"correction.{body.act}", f"case:{number}", detail={"reason": body.reason})
-        told(session, f"correction.{body.act}", f"case:{number}", found.raising_department, found.doubted_department)
         facts = {
             key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
         }

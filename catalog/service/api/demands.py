@@ -20,7 +20,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_matters import Matter, rendered
@@ -96,7 +95,6 @@ def raise_one(
     with answered("demand"):
         record(session, who, "demand.raise", "demand:new", purpose=body.purpose, detail={"title": body.title})
         made = raise_demand(session, body, actor_of(who))
-        told(session, "demand.raise", f"demand:{made.number}", made.department, made.asked_department)
     response.headers["Location"] = f"/api/v1/demands/{made.number}"
     return _whole(session, made)
 

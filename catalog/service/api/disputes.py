@@ -19,7 +19,6 @@ from catalog.service.api_exchange import (
     actor_of,
     answered,
     course_of,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_matters import Matter, rendered
@@ -92,7 +91,6 @@ def raise_one(
     with answered("refusal"):
         record(session, who, "dispute.raise", f"{body.subject_kind}:{body.subject}")
         made = raise_dispute(session, body.subject_kind, body.subject, body.statement, actor_of(who))
-        told(session, "dispute.raise", f"dispute:{made.number}", made.requester, made.provider)
     response.headers["Location"] = f"/api/v1/disputes/{made.number}"
     return _whole(session, made)
 

@@ -32,7 +32,6 @@ from catalog.service.api_exchange import (
     answered,
     course_of,
     require_side,
-    told,
 )
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
@@ -166,7 +165,6 @@ def step(
         provider = find_entry(session, number).provider
         require_side(who, "entry", provider)
         record(session, who, f"entry.{body.act}", f"entry:{number}", detail={"reason": body.reason})
-        told(session, f"entry.{body.act}", f"entry:{number}", provider)
         facts = body.model_dump(exclude={"act"}, exclude_none=True)
         moved = move_entry(session, number, body.act, actor_of(who), facts)
     _tag(response, moved)

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from catalog.control.audit import record
 from catalog.control.base import utc_now
-from catalog.control.events import emit
 from catalog.control.identity_tables import System
 from catalog.control.systems import (
     add_system,
@@ -109,7 +108,6 @@ def make(
         expires_at=utc_now() + timedelta(days=body.days),
         made_by=f"{who.kind}:{who.name}",
     )
-    emit(session, "system.added", f"system:{system.id}", departments=[system.department], payload={"name": system.name})
     _tag(response, system)
     response.headers["Location"] = f"/api/v1/systems/{system.id}"
     return SystemMade(**_render(system, sorted(set(body.roles))), client_secret=secret)
@@ -139,7 +137,6 @@ def renew(
     system = _to_change(session, number, if_match)
     record(session, who, "system.renew", f"system:{number}")
     secret = renew_secret(session, system)
-    emit(session, "system.renewed", f"system:{number}", departments=[system.department], payload={"name": system.name})
     session.flush()
     _tag(response, system)
     return SystemMade(**_render(system, system_roles(session, [number])[number]), client_secret=secret)
@@ -153,7 +150,6 @@ def revoke(
     system = _to_change(session, number, if_match)
     record(session, who, "system.revoke", f"system:{number}")
     revoke_system(session, system)
-    emit(session, "system.revoked", f"system:{number}", departments=[system.department], payload={"name": system.name})
     session.flush()
     _tag(response, system)
     return SystemAnswer(**_render(system, system_roles(session, [number])[number]))

@@ -11,12 +11,13 @@ from catalog.control.event_tables import Webhook, WebhookDelivery
 from catalog.control.events import end_webhook, list_deliveries_of
 from catalog.control.sealing import seal
 from catalog.model.caller import Caller
+from catalog.model.event_kinds import get_event_kind
 from catalog.model.roles import Role
 from catalog.service.access import CurrentConfiguration, Database
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_problems import ProblemError, not_found
-from catalog.service.api_types import Answer, Body, Instant, Number
+from catalog.service.api_types import Answer, Body, Instant, Line, Number
 from catalog.service.api_versions import IfMatch, etag, require_match
 from catalog.service.identity import own_department, require
 from catalog.service.webhooks import new_secret
@@ -30,15 +31,13 @@ Officer = Annotated[
     ),
 ]
 
-Kind = Annotated[str, Field(pattern=r"^[a-z]{2,40}\.[a-z-]{2,40}$")]
-
 
 class NewWebhook(Body):
     """Where to send, and what."""
 
     url: str = Field(min_length=8, max_length=500, examples=["https://hooks.water.example.gov/guantong"])
-    kinds: list[Kind] = Field(default_factory=list, max_length=50, examples=[["grant.revoked", "system.revoked"]])
-    """Kinds of events; empty means all that concern the department."""
+    kinds: list[Line] = Field(default_factory=list, max_length=500, examples=[["grant.revoke", "system.revoked"]])
+    """Kinds of events, as `GET /events/kinds` lists them; empty means all that concern the department."""
 
 
 class WebhookAnswer(Answer):
@@ -104,8 +103,9 @@ def make(
 ) -> WebhookMade:
     """Make a webhook of one's own department; only hosts on the operator's list are taken."""
     settings.guard.require_listed(body.url)
-    record(session, who, "webhook.add", f"department:{who.department}", detail={"url": body.url, "kinds": body.kinds})
-    made = Webhook(department=who.department, url=body.url, kinds=body.kinds, secret="", created_by=who.subject)
+    kinds = sorted({get_event_kind(one).kind for one in body.kinds})
+    record(session, who, "webhook.add", f"department:{who.department}", detail={"url": body.url, "kinds": kinds})
+    made = Webhook(department=who.department, url=body.url, kinds=kinds, secret="", created_by=who.subject)
     session.add(made)
     session.flush()
     secret = new_secret()
