@@ -24,6 +24,7 @@ from catalog.cli import (
 )
 from catalog.cli.output import explained
 from catalog.model.caller import command_line
+from catalog.model.secret_texts import secrets_hidden
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,4 +78,5 @@ def migrate(
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m catalog")
+    with secrets_hidden():
+        app(prog_name="python -m catalog")

@@ -7,6 +7,8 @@ import importlib.util
 
 import typer
 
+from catalog.model.secret_texts import secrets_hidden
+
 COMMANDS = (
     "infra.stack.commands",
     "infra.demonstration.commands",
@@ -31,4 +33,5 @@ def _exists(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    build_app()()
+    with secrets_hidden():
+        build_app()()

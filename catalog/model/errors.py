@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from catalog.model.secret_texts import mask_secrets
+
 
 class GuantongError(Exception):
-    """Base of every error a person is meant to read.
+    """Base of every error a person is meant to read; none of its texts holds a secret, whoever wrote them.
 
     Attributes:
         code: stable ``UPPER_SNAKE`` code.
@@ -15,8 +17,8 @@ class GuantongError(Exception):
     code = "GUANTONG_ERROR"
 
     def __init__(self, message: str, *, place: str = "", remedy: str = "") -> None:
-        super().__init__(message)
-        self.place = place
+        super().__init__(mask_secrets(message))
+        self.place = mask_secrets(place)
         self.remedy = remedy
 
     def __str__(self) -> str:

@@ -42,7 +42,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 class Settings(BaseSettings):
     """Every setting, with its environment variable as alias."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     home: Path = Field(default_factory=home_folder, alias="GUANTONG_HOME")
     """State folder (状态目录); everything the project writes is below it."""
