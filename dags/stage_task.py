@@ -8,10 +8,12 @@ from contextlib import redirect_stderr
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.log import mask_secret
 
 from catalog.model.errors import GateStoppedError, GuantongError
-from catalog.model.secret_texts import mask_secrets, masked_traceback
-from catalog.model.settings import CHECKOUT
+from catalog.model.masked_output import masked_traceback
+from catalog.model.secret_texts import known_secrets, mask_secrets
+from catalog.model.settings import CHECKOUT, get_settings
 from dags.business_date import choose_business_date, pinned_date
 
 
@@ -61,6 +63,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         from jobs.stages import perform
 
         try:
+            _hide_secrets()
             with redirect_stderr(sys.stdout):
                 perform(self.stage, self.resource)
         except GuantongError as error:
@@ -72,6 +75,13 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
             self.log.error("%s", masked_traceback(error))
             return AirflowException(mask_secrets(f"{type(error).__name__}: {error}"))
         return None
+
+
+def _hide_secrets() -> None:
+    """Have Airflow mask this process's secrets in all that it logs, errors of its own among it."""
+    get_settings()
+    for secret in known_secrets():
+        mask_secret(secret)
 
 
 def business_date_of(context: Context) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table as ScreenTable
 from catalog.cli.output import screen
 from catalog.control.audit import Detail
 from catalog.model.errors import GateStoppedError, GuantongError
-from catalog.model.secret_texts import secrets_hidden
+from catalog.model.masked_output import secrets_hidden
 from expectations import rule_commands
 from expectations.notices.command import notices
 from expectations.profile.command import profile

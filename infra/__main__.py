@@ -7,12 +7,13 @@ import importlib.util
 
 import typer
 
-from catalog.model.secret_texts import secrets_hidden
+from catalog.model.masked_output import secrets_hidden
 
 COMMANDS = (
     "infra.stack.commands",
     "infra.demonstration.commands",
     "infra.run.command",
+    "infra.advisories.commands",
 )
 """Modules with a function ``register(app)`` that adds their commands; heavy imports belong inside the commands."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalog.model.errors import GuantongError
-from catalog.model.secret_texts import secrets_hidden
+from catalog.model.masked_output import secrets_hidden
 from jobs.reconcile.linking import commands as linking
 from jobs.stages import perform, perform_all
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.model.secret_texts import mask_secrets
+from catalog.model.secret_texts import mask_known, mask_secrets
 
 
 class GuantongError(Exception):
@@ -19,7 +19,7 @@ class GuantongError(Exception):
     def __init__(self, message: str, *, place: str = "", remedy: str = "") -> None:
         super().__init__(mask_secrets(message))
         self.place = mask_secrets(place)
-        self.remedy = remedy
+        self.remedy = mask_known(remedy)
 
     def __str__(self) -> str:
         """Return message, place and remedy on one line each."""
@@ -41,6 +41,12 @@ class SettingMissingError(GuantongError):
     """A setting that the command needs has no value."""
 
     code = "SETTING_MISSING"
+
+
+class SettingsFileError(GuantongError):
+    """The settings file has a line that is no setting, or a setting that no line can hold."""
+
+    code = "SETTINGS_FILE_INVALID"
 
 
 class DeliveryRefusedError(GuantongError):

@@ -7,40 +7,57 @@ address and holds something else is a secret too, since somebody may have put it
 
 from __future__ import annotations
 
+import json
 import re
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from enum import Enum
 from functools import lru_cache
-from logging import Formatter, LogRecord
-from types import TracebackType
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from catalog.model.settings import Settings
 
 HIDDEN = "***"
 SHORTEST = 6
 """Letters of a secret's part from which on it is looked for; shorter ones would hide ordinary words."""
-SECRET_FIELDS = (
-    "service_signing_key", "identity_key", "audit_key", "credential_key", "oidc_client_secret", "notice_webhook_key",
-)  # fmt: skip
-"""Settings that are secrets as a whole."""
-ADDRESS_FIELDS = (
-    "control_url", "service_control_url", "spark_remote", "lake_uri", "service_url", "oidc_issuer", "oidc_redirect_uri",
-    "notice_webhook_url", "notice_mail_server",
-)  # fmt: skip
-"""Settings that are addresses, with what may prove who asks."""
+LONGEST_WORD = 16
+"""Letters from which on a part of a path is no word."""
 
-_USER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:/{0,2})?(?P<user>[^\s:/@'\"<>]*):(?P<word>[^\s@'\"<>]+)@")
-_NAME = r"(?P<name>(?i:password|passwd|pwd|secret|token|access_?key|api_?key|signature|credential)\w*)"
-_QUOTED = re.compile(_NAME + r"""(?P<sign>['"]?\s*[:=]\s*)(?P<quote>['"])[^'"]*(?P=quote)""")
-_NAMED = re.compile(_NAME + r"""(?P<sign>\s*=\s*)[^\s&;,'")]+""")
+
+class Secrecy(Enum):
+    """What of a setting nobody may read (保密程度); a text that does not say it is a secret as a whole."""
+
+    NOTHING = "nothing"
+    PROOF = "proof"
+    """An address: what in it proves who asks."""
+    PATH = "path"
+    """An address whose path may be the proof, as of chat robots (群机器人): all that follows the host."""
+    WHOLE = "whole"
+
+
+_USER = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,40}:/{0,2})?(?P<user>[^\s:/@'\"<>]{0,64}):(?P<word>[^\s@'\"<>]{1,512})@"
+)
+_NAME = r"(?P<name>(?i:password|passwd|pwd|secret|token|access_?key|api_?key|signature|credential)\w{0,40})"
+_QUOTED = re.compile(_NAME + r"""(?P<sign>['"]?\s{0,9}[:=]\s{0,9})(?P<quote>['"])[^'"]{0,2000}(?P=quote)""")
+_NAMED = re.compile(_NAME + r"""(?P<sign>\s{0,9}=\s{0,9})[^\s&;,'")]+""")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _PAIR = re.compile(
     r"(?i)(?<![\w-])([\w-]{0,40}(?:password|passwd|pwd|secret|token|key|sig|sign|signature))\s*=\s*('[^']*'|[^&;\s]+)"
 )
-_CUTS = re.compile(r"[\s/?#@:%&;=,'\"]+")
+_CUTS = re.compile(r"[\s/?#@:%&;=,'\"\\]+")
 _IS_PLAIN = re.compile(r"(file:|[./~])[^@\s]*|[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/~-]*)?")
 """A path, or an address without credentials and parameters."""
+
+_further: set[str] = set()
+
+
+def hide_also(secrets: Iterable[str]) -> None:
+    """Have further secrets of this process hidden, which are none of its settings."""
+    _further.update(secrets)
 
 
 def mask_secrets(text: str) -> str:
@@ -53,32 +70,60 @@ def mask_secrets(text: str) -> str:
     >>> mask_secrets("population.resident: 12:30, 甲@乙")
     'population.resident: 12:30, 甲@乙'
     """
-    for secret in known_secrets():
-        text = text.replace(secret, HIDDEN)
+    text = mask_known(text)
     text = _USER.sub(lambda found: f"{found['scheme'] or ''}{found['user']}:{HIDDEN}@", text)
     text = _QUOTED.sub(lambda found: f"{found['name']}{found['sign']}{found['quote']}{HIDDEN}{found['quote']}", text)
     text = _NAMED.sub(lambda found: f"{found['name']}{found['sign']}{HIDDEN}", text)
     return _BEARER.sub(lambda found: f"{found[1]} {HIDDEN}", text)
 
 
+def mask_known(text: str) -> str:
+    """Return a text without this process's own secrets, and examples of addresses as they are."""
+    for secret in known_secrets():
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
 def known_secrets() -> tuple[str, ...]:
-    """Return what this process's settings hold that nobody may read, the longest first; none before they are read."""
+    """Return what this process was set up with that nobody may read, the longest first.
+
+    Before the settings are read these are those of :func:`hide_also` alone.
+    """
     from catalog.model.settings import get_settings
 
-    if not get_settings.cache_info().currsize:
-        return ()
-    settings = get_settings()
-    whole = [getattr(settings, name) for name in SECRET_FIELDS]
-    addresses = [getattr(settings, name) for name in ADDRESS_FIELDS]
+    whole, addresses = set(_further), set[tuple[str, Secrecy]]()
+    if get_settings.cache_info().currsize:
+        settings = get_settings()
+        held = _held(settings)
+        whole |= {value for value, secrecy in held if secrecy is Secrecy.WHOLE}
+        addresses = {pair for pair in held if pair[1] is not Secrecy.WHOLE}
+    return _parts_of(frozenset(whole), frozenset(addresses))
+
+
+def secrecy_of(field: FieldInfo) -> Secrecy:
+    """Return what of a setting is hidden: as its type says, else all of a text and nothing of a number or day."""
+    said = [mark for mark in field.metadata if isinstance(mark, Secrecy)]
+    return said[0] if said else Secrecy.WHOLE if field.annotation is str else Secrecy.NOTHING
+
+
+def _held(settings: Settings) -> list[tuple[str, Secrecy]]:
+    """Return the values of the settings with what is hidden of each; a default is in the code and no secret."""
+    found: list[tuple[str, Secrecy]] = [
+        (str(getattr(settings, name)), secrecy)
+        for name, field in type(settings).model_fields.items()
+        if (secrecy := secrecy_of(field)) is not Secrecy.NOTHING and getattr(settings, name) != field.default
+    ]
     for name, value in settings.sources.items():
-        (whole if name.endswith("_TOKEN") else addresses).append(value)
-    return _parts_of(tuple(whole), tuple(addresses))
+        found.append((value, Secrecy.WHOLE if name.endswith("_TOKEN") else Secrecy.PROOF))
+    return found
 
 
 @lru_cache(maxsize=8)
-def _parts_of(whole: tuple[str, ...], addresses: tuple[str, ...]) -> tuple[str, ...]:
-    words = {word for secret in whole for word in (secret, *_pieces(secret))}
-    words |= {word for address in addresses for secret in secrets_in(address) for word in (secret, *_pieces(secret))}
+def _parts_of(whole: frozenset[str], addresses: frozenset[tuple[str, Secrecy]]) -> tuple[str, ...]:
+    secrets = {*whole, *(secret for address, _ in addresses for secret in secrets_in(address))}
+    parts = {part for secret in secrets for part in _pieces(secret)}
+    parts |= {part for address, secrecy in addresses if secrecy is Secrecy.PATH for part in _path_of(address)}
+    words = {word for part in parts for word in _spellings(part)}
     return tuple(sorted((word for word in words if len(word) >= SHORTEST), key=len, reverse=True))
 
 
@@ -102,36 +147,17 @@ def secrets_in(address: str) -> list[str]:
     return found or ([] if sign else [address])
 
 
+def _path_of(address: str) -> list[str]:
+    """Return all that follows the host of an address, and of its parts those too long for words."""
+    path = address.partition("://")[2].partition("/")[2]
+    return [path, *(part for part in _CUTS.split(path) if len(part) >= LONGEST_WORD)]
+
+
 def _pieces(secret: str) -> list[str]:
     """Return a secret's decoded form, and the parts into which a parser may have cut it."""
     return [part for form in (secret, unquote(secret)) for part in (form, *_CUTS.split(form))]
 
 
-def masked_traceback(error: BaseException) -> str:
-    """Return the traceback of an error, with its causes, without secrets."""
-    return mask_secrets("".join(traceback.format_exception(error)))
-
-
-class SecretsHiddenFormatter(Formatter):
-    """Writes log lines, tracebacks among them, without secrets."""
-
-    def format(self, record: LogRecord) -> str:
-        """Return the whole line."""
-        return mask_secrets(super().format(record))
-
-
-@contextmanager
-def secrets_hidden() -> Iterator[None]:
-    """Have an error that nobody catches end the command with its traceback, but without the secrets in it."""
-
-    def tell(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-        print(masked_traceback(error), file=sys.stderr, end="")
-
-    before, sys.excepthook = sys.excepthook, tell
-    try:
-        yield
-    except Exception as error:
-        print(masked_traceback(error), file=sys.stderr, end="")
-        sys.exit(1)
-    finally:
-        sys.excepthook = before
+def _spellings(word: str) -> set[str]:
+    """Return how a word stands in an address, in JSON and in the text of a Python value."""
+    return {word, quote(word), quote(word, safe=""), json.dumps(word)[1:-1], repr(word)[1:-1], ascii(word)[1:-1]}

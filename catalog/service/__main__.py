@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from catalog.control.session import describe
 from catalog.model.errors import GuantongError
-from catalog.model.secret_texts import SecretsHiddenFormatter, secrets_hidden
+from catalog.model.masked_output import secrets_hidden
 from catalog.service.app import create_app, require_protected_audit, require_recipient
 from catalog.service.configuration import Configuration, configured
 
@@ -24,9 +24,8 @@ def serve(
     Reads SERVICE_URL (the address recipients use), CONTROL_URL and SERVICE_SIGNING_KEY. Does not start while no
     recipient has a token: `python -m catalog recipients add` makes one.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(SecretsHiddenFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     configuration = _ready_configuration()
     address = urlsplit(configuration.service_url)
     uvicorn.run(
