@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 WORKERS ?= $(if $(GUANTONG_TEST_HOME),0,2)
 CODE := catalog jobs expectations dags infra tests
 
-.PHONY: help install run serve down status test prove check bench
+.PHONY: help install run serve down status test prove check audit bench
 
 help: ## list the targets
 	@echo "make run [REAL_DATA=folder] [DEMO_SCALE=1.0]   the demonstration, end to end; again: the next day"
@@ -15,6 +15,7 @@ help: ## list the targets
 	@echo "make test [TESTS=tests/stages] [WORKERS=2]     the test suite, in so many processes"
 	@echo "make prove [HISTORIES=1000] [STEPS=12] [ALONE=40] [SEED=]   random histories and deaths against a plain model"
 	@echo "make check                                     ruff, mypy --strict, import rules"
+	@echo "make audit                                     pinned versions against published advisories"
 	@echo "make bench [CASE=name]                         the benchmarks, with ratios"
 	@echo "make install                                   packages and JARs only"
 
@@ -47,6 +48,9 @@ check: .venv/.installed ## lint, types, import rules
 	@.venv/bin/ruff format --check $(CODE)
 	@$(PYTHON) -m mypy --strict
 	@PYTHONPATH=. .venv/bin/lint-imports
+
+audit: .venv/.installed ## pins against advisories
+	@$(PYTHON) -m infra audit
 
 bench: .venv/.installed ## the benchmarks
 	@$(PYTHON) -m tests.benchmarks $(CASE)

@@ -26,6 +26,7 @@ from catalog.cli import (
 )
 from catalog.cli.output import explained
 from catalog.model.caller import command_line
+from catalog.model.masked_output import secrets_hidden
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,14 +66,16 @@ for command in (records.batches, records.runs, records.findings, records.deliver
 @app.command()
 def migrate(
     to: Annotated[str, typer.Option(help="head, base, a revision, or -1 for one step back.")] = "head",
+    yes: Annotated[bool, typer.Option("--yes", help="Yes, remove tables and what they hold; for steps back.")] = False,
 ) -> None:
-    """Bring the tables of the control plane (管控库) to a revision; safe to repeat."""
+    """Bring the tables of the control plane (管控库) to a revision; safe to repeat. A step back needs --yes."""
     from catalog.control.audit import record_alone
-    from catalog.control.migrations import can_record, current_revision, head_revision
+    from catalog.control.migrations import can_record, current_revision, head_revision, require_consent
     from catalog.control.migrations import migrate as bring
 
     with explained():
         before = current_revision()
+        require_consent(to, is_given=yes)
         changes = before != (head_revision() if to == "head" else to)
         if changes and can_record():
             record_alone(None, command_line(), "control.migrate", f"revision:{to}", "done", detail={"from": before})
@@ -81,4 +84,5 @@ def migrate(
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m catalog")
+    with secrets_hidden():
+        app(prog_name="python -m catalog")

@@ -8,9 +8,12 @@ from contextlib import redirect_stderr
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.log import mask_secret
 
 from catalog.model.errors import GateStoppedError, GuantongError
-from catalog.model.settings import CHECKOUT
+from catalog.model.masked_output import masked_traceback
+from catalog.model.secret_texts import known_secrets, mask_secrets
+from catalog.model.settings import CHECKOUT, get_settings
 from dags.business_date import choose_business_date, pinned_date
 
 
@@ -38,6 +41,9 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
     def execute(self, context: Context) -> None:
         """Run the stage; on success the event of the table made carries the business date on.
 
+        What goes wrong is written to the task's log here, without secrets, and no cause is handed on: Airflow writes
+        those as they are.
+
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
             AirflowFailException: when the business date is none, or the gate gave its verdict: another try sees the
@@ -47,16 +53,35 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         os.environ["BUSINESS_DATE"] = day
         os.chdir(CHECKOUT)
         self.log.info("by hand: BUSINESS_DATE=%s %s", day, self.command)
+        if failure := self._perform():
+            raise failure
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {"business_date": day}
+
+    def _perform(self) -> AirflowException | None:
+        """Perform the stage, and return what the task fails with; outside of the error, so that it has no context."""
         from jobs.stages import perform
 
         try:
+            _hide_secrets()
             with redirect_stderr(sys.stdout):
                 perform(self.stage, self.resource)
         except GuantongError as error:
+            if error.__cause__ is not None:
+                self.log.error("%s", masked_traceback(error))
             is_verdict = isinstance(error, GateStoppedError) and error.__cause__ is None
-            raise (AirflowFailException if is_verdict else AirflowException)(str(error)) from error
-        for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = {"business_date": day}
+            return (AirflowFailException if is_verdict else AirflowException)(str(error))
+        except Exception as error:
+            self.log.error("%s", masked_traceback(error))
+            return AirflowException(mask_secrets(f"{type(error).__name__}: {error}"))
+        return None
+
+
+def _hide_secrets() -> None:
+    """Have Airflow mask this process's secrets in all that it logs, errors of its own among it."""
+    get_settings()
+    for secret in known_secrets():
+        mask_secret(secret)
 
 
 def business_date_of(context: Context) -> str:

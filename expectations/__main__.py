@@ -15,6 +15,7 @@ from rich.table import Table as ScreenTable
 from catalog.cli.output import screen
 from catalog.control.audit import Detail
 from catalog.model.errors import GateStoppedError, GuantongError
+from catalog.model.masked_output import secrets_hidden
 from expectations import rule_commands
 from expectations.notices.command import notices
 from expectations.profile.command import profile
@@ -153,14 +154,15 @@ def _inert(value: str | None) -> str | None:
 
 def main() -> None:
     """Run the command line; errors meant for people come without a traceback."""
-    try:
-        app()
-    except GateStoppedError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except GuantongError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    with secrets_hidden():
+        try:
+            app()
+        except GateStoppedError as error:
+            print(error, file=sys.stderr)
+            sys.exit(2)
+        except GuantongError as error:
+            print(error, file=sys.stderr)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pyspark.sql import SparkSession
 
 from catalog.control.checks import record_check, rows_before
-from catalog.control.masking import mask_personal
+from catalog.control.masking import mask_text
 from catalog.control.passing_check import Checked, passing_check
 from catalog.control.positions import TableVersion
 from catalog.control.session import in_transaction
@@ -131,7 +131,7 @@ def _evaluate(
         frame = delta.read(spark, table, version)
         return (*evaluate(frame, contract, registry, table.name, version, previous_rows), None)
     except Exception as error:
-        text = mask_personal(f"{type(error).__name__}: {error}")
+        text = mask_text(f"{type(error).__name__}: {error}")
         return CheckOutcome(contract.id, table.name, version, 0, 0, [], text), {}, error
 
 

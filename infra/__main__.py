@@ -7,10 +7,13 @@ import importlib.util
 
 import typer
 
+from catalog.model.masked_output import secrets_hidden
+
 COMMANDS = (
     "infra.stack.commands",
     "infra.demonstration.commands",
     "infra.run.command",
+    "infra.advisories.commands",
 )
 """Modules with a function ``register(app)`` that adds their commands; heavy imports belong inside the commands."""
 
@@ -31,4 +34,5 @@ def _exists(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    build_app()()
+    with secrets_hidden():
+        build_app()()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from catalog.model.errors import GuantongError
+from catalog.model.masked_output import secrets_hidden
 from jobs.reconcile.linking import commands as linking
 from jobs.stages import perform, perform_all
 
@@ -96,11 +97,12 @@ def upgrade(
 
 def main() -> None:
     """Run the command line; errors meant for people come without a traceback."""
-    try:
-        app()
-    except GuantongError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    with secrets_hidden():
+        try:
+            app()
+        except GuantongError as error:
+            print(error, file=sys.stderr)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

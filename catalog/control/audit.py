@@ -19,7 +19,7 @@ from catalog.control.audit_journal import Journal
 from catalog.control.audit_keys import AuditKeys, audit_keys
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.base import utc_now
-from catalog.control.masking import mask_personal
+from catalog.control.masking import mask_text
 from catalog.control.session import PATIENCE_SECONDS, session_scope
 from catalog.model.caller import Caller
 from catalog.model.errors import GuantongError
@@ -188,7 +188,7 @@ def _whole(caller: Caller, detail: Detail | None) -> Detail:
 
 def _clean(value: str) -> str:
     """Return a text without personal numbers, controls and overlength."""
-    return mask_personal(_CONTROLS.sub(" ", value))[:LONGEST_TEXT]
+    return mask_text(_CONTROLS.sub(" ", value))[:LONGEST_TEXT]
 
 
 def _cleaned(value: object) -> object:

@@ -4,6 +4,7 @@ Files are private (0600) and only appended to. A line proves that the chain reac
 tail that was cut off, or a chain that was written anew, no longer fits it.
 """
 
+import errno
 import fcntl
 import json
 import logging
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 PUBLIC_KEY = "public.key"
 ANCHORS = "anchors.jsonl"
+ROOM = "room"
+"""A file that only takes up space, until a checkpoint needs it."""
+ROOM_BYTES = 1 << 16
 
 
 class JournalError(GuantongError):
@@ -72,7 +76,8 @@ class Journal:
             public = self.folder / PUBLIC_KEY
             if not public.exists():
                 public.write_text(f"{self.keys.public_key}\n", encoding="ascii")
-            os.close(self._open())
+            os.close(self._open(self.path))
+            self._keep_room()
             free = os.statvfs(self.folder)
             if free.f_bavail == 0 or free.f_flag & os.ST_RDONLY:
                 raise OSError("no room")
@@ -84,16 +89,18 @@ class Journal:
             ) from error
 
     def write(self, head: Link) -> None:
-        """Add a signed line; a failure is logged, and the next act is refused by `require_writable`."""
+        """Add a signed line, on a full disk in the room that was kept; the entry itself is in the database by now.
+
+        A failure is logged, the file stays as it was, and the next act is refused by `require_writable`.
+        """
         at = instant_text(utc_now())
         line = {"seq": head.seq, "digest": head.digest, "at": at, "signature": self.keys.sign(_message(head, at))}
         try:
-            descriptor = self._open()
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                os.write(descriptor, (json.dumps(line) + "\n").encode())
-            finally:
-                os.close(descriptor)
+                self._append(self.path, line)
+            except OSError:
+                os.truncate(self.folder / ROOM, 0)
+                self._append(self.path, line)
         except OSError:
             logger.critical("no checkpoint could be written for entry %d of the audit", head.seq, exc_info=True)
 
@@ -109,13 +116,7 @@ class Journal:
         at = instant_text(utc_now())
         signature = self.keys.sign(_message(head, at, archive))
         line = {"seq": head.seq, "digest": head.digest, "at": at, "archive": archive, "signature": signature}
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        descriptor = os.open(self.folder / ANCHORS, flags, 0o600)
-        try:
-            os.write(descriptor, (json.dumps(line) + "\n").encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        self._append(self.folder / ANCHORS, line, is_durable=True)
 
     def anchors(self) -> list[tuple[Link, str]]:
         """Return the last entry and the file of every archive whose anchor is genuine, oldest first."""
@@ -136,8 +137,40 @@ class Journal:
         """Return the entry after which the table may begin; without an archive that is the first."""
         return max((head for head, _ in self.anchors()), key=lambda head: head.seq, default=GENESIS)
 
-    def _open(self) -> int:
-        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    def _keep_room(self) -> None:
+        """Take some room on the disk, which a line may have when there is none left."""
+        descriptor = os.open(self.folder / ROOM, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < ROOM_BYTES:
+                os.posix_fallocate(descriptor, 0, ROOM_BYTES)
+        finally:
+            os.close(descriptor)
+
+    def _append(self, path: Path, line: dict[str, object], *, is_durable: bool = False) -> None:
+        """Add a line to a file, or leave the file as it was.
+
+        Raises:
+            OSError: when the line could not be written whole.
+        """
+        text = (json.dumps(line) + "\n").encode()
+        descriptor = self._open(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            before = os.fstat(descriptor).st_size
+            try:
+                if os.write(descriptor, text) < len(text):
+                    raise OSError(errno.ENOSPC, "the line was written in part")
+                if is_durable:
+                    os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, before)
+                raise
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _open(path: Path) -> int:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
 def _message(head: Link, at: str, archive: str = "") -> bytes:

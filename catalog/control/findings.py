@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.masking import mask_personal
+from catalog.control.masking import mask_text
 from catalog.control.tables import Finding
 
 
@@ -36,7 +36,7 @@ def record_finding(
         "resource": resource,
         "batch_id": batch_id,
         "reason_code": reason_code,
-        "place": mask_personal(place),
+        "place": mask_text(place),
         "detail": detail or {},
         "count": count,
         "recorded_at": utc_now(),

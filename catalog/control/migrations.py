@@ -11,8 +11,15 @@ from sqlalchemy import inspect
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.privileges import grant_to_service
 from catalog.control.session import configured_url, engine
+from catalog.model.errors import GuantongError
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "infra" / "migrations"
+
+
+class ConsentMissingError(GuantongError):
+    """A step that removes data was not agreed to."""
+
+    code = "CONSENT_MISSING"
 
 
 def migrate(to: str = "head", url: str | None = None) -> str | None:
@@ -23,13 +30,29 @@ def migrate(to: str = "head", url: str | None = None) -> str | None:
     """
     address = url or configured_url()
     config = migration_config(address)
-    if to == "base" or to.startswith("-") or _is_behind(config, to, address):
+    if _is_back(config, to, address):
         command.downgrade(config, to)
     else:
         command.upgrade(config, to)
     with engine(address).begin() as connection:
         grant_to_service(connection)
     return current_revision(address)
+
+
+def require_consent(to: str, *, is_given: bool, url: str | None = None) -> None:
+    """Accept a step back only when a person said yes to it: it removes tables, and what they hold for ever.
+
+    Raises:
+        ConsentMissingError: for a step back without that; the database is as it was.
+    """
+    address = url or configured_url()
+    before = current_revision(address)
+    if not is_given and before is not None and _is_back(migration_config(address), to, address):
+        raise ConsentMissingError(
+            f"going from revision {before} back to {to} removes tables, the audit and the register among what may go",
+            place="control plane",
+            remedy="make a backup, then say --yes",
+        )
 
 
 def current_revision(url: str | None = None) -> str | None:
@@ -54,6 +77,10 @@ def migration_config(url: str) -> Config:
     config = Config(SCRIPTS / "alembic.ini")
     config.attributes["url"] = url
     return config
+
+
+def _is_back(config: Config, to: str, url: str) -> bool:
+    return to == "base" or to.startswith("-") or _is_behind(config, to, url)
 
 
 def _is_behind(config: Config, to: str, url: str) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
+from catalog.control.masking import mask_text
 from catalog.control.quality_tables import Notice
 
 
@@ -27,7 +28,7 @@ def record_notice(
         known = Notice(notice_id=notice_id, channel=channel, target=target, resource=resource, body=body, tries=0)
         session.add(known)
     known.tries += tries
-    known.error = error
+    known.error = mask_text(error) if error else None
     known.status = "failed" if error else "sent"
     known.sent_at = None if error else utc_now()
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.masking import mask_personal
+from catalog.control.masking import mask_text
 from catalog.control.session import in_transaction
 from catalog.control.tables import Run
 
@@ -35,7 +35,7 @@ def begin_run(
     number = run_id or uuid.uuid4()
     values = {
         "run_id": number,
-        "command": mask_personal(command),
+        "command": mask_text(command),
         "stage": stage,
         "resource": resource,
         "business_date": business_date,
@@ -53,7 +53,7 @@ def end_run(run_id: uuid.UUID, *, error: BaseException | str | None = None, url:
     values = {
         "ended_at": utc_now(),
         "status": "succeeded" if message is None else "failed",
-        "error": mask_personal(message)[:ERROR_LENGTH] if message else None,
+        "error": mask_text(message)[:ERROR_LENGTH] if message else None,
     }
     in_transaction(lambda session: session.execute(update(Run).where(Run.run_id == run_id).values(values)), url)
 

@@ -50,6 +50,7 @@ def engine(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
         max_overflow=10,
         pool_recycle=1800,
         pool_timeout=max(patience, 5.0),
+        hide_parameters=True,
         connect_args={"connect_timeout": min(5, max(2, int(patience))), "application_name": "guantong"},
     )
 

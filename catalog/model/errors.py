@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from catalog.model.secret_texts import mask_known, mask_secrets
+
 
 class GuantongError(Exception):
-    """Base of every error a person is meant to read.
+    """Base of every error a person is meant to read; none of its texts holds a secret, whoever wrote them.
 
     Attributes:
         code: stable ``UPPER_SNAKE`` code.
@@ -15,9 +17,9 @@ class GuantongError(Exception):
     code = "GUANTONG_ERROR"
 
     def __init__(self, message: str, *, place: str = "", remedy: str = "") -> None:
-        super().__init__(message)
-        self.place = place
-        self.remedy = remedy
+        super().__init__(mask_secrets(message))
+        self.place = mask_secrets(place)
+        self.remedy = mask_known(remedy)
 
     def __str__(self) -> str:
         """Return message, place and remedy on one line each."""
@@ -39,6 +41,12 @@ class SettingMissingError(GuantongError):
     """A setting that the command needs has no value."""
 
     code = "SETTING_MISSING"
+
+
+class SettingsFileError(GuantongError):
+    """The settings file has a line that is no setting, or a setting that no line can hold."""
+
+    code = "SETTINGS_FILE_INVALID"
 
 
 class DeliveryRefusedError(GuantongError):

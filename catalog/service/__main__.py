@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from catalog.control.session import describe
 from catalog.model.errors import GuantongError
+from catalog.model.masked_output import secrets_hidden
 from catalog.service.app import create_app, require_protected_audit, require_recipient
 from catalog.service.configuration import Configuration, configured
 
@@ -24,6 +25,7 @@ def serve(
     recipient has a token: `python -m catalog recipients add` makes one.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     configuration = _ready_configuration()
     address = urlsplit(configuration.service_url)
     uvicorn.run(
@@ -59,4 +61,5 @@ def _ready_configuration() -> Configuration:
 
 
 if __name__ == "__main__":
-    typer.run(serve)
+    with secrets_hidden():
+        typer.run(serve)

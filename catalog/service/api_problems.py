@@ -54,7 +54,7 @@ class ProblemError(Exception):
         self.headers = headers or {}
         self.more = dict(more or {})
         """Further members of the answer, for programs."""
-        self.refusal = refusal or (code if self.kind.status in (401, 403) else "")
+        self.refusal = refusal or (code if self.kind.status in (401, 403, 409) else "")
         """The reason that the audit keeps, also where the answer does not tell it; empty for what is no refusal."""
 
 

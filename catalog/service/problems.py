@@ -68,7 +68,7 @@ def install(app: FastAPI) -> None:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SharingError)  # noqa: S101
-    if error.status in (401, 403, 404):
+    if error.status in (401, 403, 404, 409):
         return await _recorded(request, error.code, problem(error.status, error.code, str(error), error.headers))
     return problem(error.status, error.code, str(error), error.headers)
 

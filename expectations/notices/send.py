@@ -99,8 +99,11 @@ def _send(settings: Settings, channel: str, message: Message) -> Sent:
 
 
 def _target(settings: Settings, channel: str) -> str:
-    """Return where a notice goes, without credentials or what follows an address's path."""
+    """Return where a notice goes: of an address the host, since the path of a chat robot (群机器人) opens it."""
     if channel == "mail":
         return settings.notice_mail_to
-    parts = urlsplit(settings.notice_webhook_url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urlsplit(settings.notice_webhook_url)
+        return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        return "an address that cannot be read"

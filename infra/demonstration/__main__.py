@@ -10,6 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from catalog.model.errors import GuantongError
+from catalog.model.masked_output import secrets_hidden
 from catalog.model.settings import get_settings
 from infra.demonstration.create import DEFAULT_SEED, LEAST_SCALE, DayReport, create_day, last_day
 
@@ -67,4 +68,5 @@ def _print(console: Console, report: DayReport) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with secrets_hidden():
+        typer.run(main)

@@ -19,6 +19,7 @@ from fastapi import FastAPI, Header, HTTPException, Query
 from fastapi.responses import JSONResponse
 
 from catalog.model.errors import SettingMissingError
+from catalog.model.masked_output import secrets_hidden
 from catalog.model.settings import Settings, get_settings
 from infra.demonstration.lists import LISTS, list_path
 
@@ -116,4 +117,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with secrets_hidden():
+        typer.run(main)

@@ -19,6 +19,7 @@ from infra.stack import settings_file
 from infra.stack.control import Stack, down, last_lines, read_status, up
 from infra.stack.errors import StackError
 from infra.stack.home import CHECKOUT, Home, python, read_json
+from infra.stack.secrets import hide_known_secrets
 from infra.stack.state import ProcessStatus, StackState
 from infra.stack.supervisor import supervise
 from infra.stack.table import FULL
@@ -162,6 +163,7 @@ def logs_command(
     if not path.exists():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.log"))) or "none yet"
         raise typer.BadParameter(f"no log of {name!r}; there are: {known}")
+    hide_known_secrets(Home.find())
     typer.echo(last_lines(path, lines))
 
 

@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.model.secret_texts import mask_secrets
 from catalog.model.settings import read_env_file
 from infra.stack import reaper
 from infra.stack.errors import StackError
 from infra.stack.home import CHECKOUT, Home, python
 from infra.stack.runner import end_left_over, open_log, rotate, stop_process
+from infra.stack.secrets import hide_known_secrets
 from infra.stack.state import ProcessStatus, StackState
 from infra.stack.supervisor import hold_lock
 from infra.stack.table import FULL
@@ -73,6 +75,7 @@ def up(
     while time.monotonic() - began < seconds:
         state = StackState.load(home)
         if state.is_supervised and state.phase in ("starting", "running"):
+            hide_known_secrets(home)
             progress(state)
             if state.phase == "running" and all(entry.is_well for entry in state.processes.values()):
                 took = 0.0 if joined else time.monotonic() - began
@@ -116,7 +119,7 @@ def _refuse_hopeless(home: Home, state: StackState) -> None:
             raise StackError(
                 f"{entry.name} does not start: {entry.message}\n{last_lines(Path(entry.log))}",
                 place=entry.log,
-                remedy="mend what the log says, then `make down` and start again",
+                remedy=f"{entry.remedy or 'mend what the log says'}; then `make down` and start again",
             )
 
 
@@ -144,7 +147,7 @@ def last_lines(path: Path, count: int = 12) -> str:
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - 16_384))
         lines = stream.read().decode("utf-8", "replace").splitlines()[-count:]
-    return "\n".join(f"    {line}" for line in lines)
+    return mask_secrets("\n".join(f"    {line}" for line in lines))
 
 
 def ensure_supervisor(home: Home | None = None) -> bool:

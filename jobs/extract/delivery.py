@@ -96,6 +96,6 @@ class DeliveryHeldError(DeliveryRefusedError):
         detail: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(code, message, place=place, remedy=remedy)
-        self.message = message
+        self.message = str(self.args[0])
         self.rows = rows
         self.detail = detail or {}

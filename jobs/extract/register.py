@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from catalog.control.batch_orders import accepted_batches
 from catalog.control.batches import find_batch, finish_stage, register_batch
 from catalog.control.findings import record_finding
-from catalog.control.masking import mask_personal
+from catalog.control.masking import mask_text
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import in_transaction
 from catalog.control.tables import Batch
@@ -188,15 +188,15 @@ class Register:
             raise self._unheld(known, held)
         record.received = held.rows
         record.manifest |= {"accepted": 0, "rejected": held.rows, "status": "held", "held_for": held.code}
-        record.manifest |= {"reason": mask_personal(held.message), "remedy": held.remedy}
+        record.manifest |= {"reason": mask_text(held.message), "remedy": held.remedy}
         record.notes = [*record.notes, Note(held.code, held.place, held.detail, max(held.rows, 1))]
         self._end(record, "held", held.code, held.message, held.rows)
-        self.run.say(f"HELD {record.batch_id}: {held.code} {mask_personal(held.message)}")
+        self.run.say(f"HELD {record.batch_id}: {held.code} {mask_text(held.message)}")
         self.run.say(f"     where: {held.place}; remedy: {held.remedy}")
 
     def _unheld(self, accepted: Batch, held: DeliveryHeldError) -> ReplayHeldError:
         """Note that a replay would have been held, and return the error that says so."""
-        reason = mask_personal(held.message)
+        reason = mask_text(held.message)
         detail = {"held_for": held.code, "reason": reason, "remedy": held.remedy}
         self.note(accepted.batch_id, Note(ReplayHeldError.code, held.place, detail, max(held.rows, 1)))
         return ReplayHeldError(
@@ -226,7 +226,7 @@ class Register:
         landing.write_manifest(self.contract, record.batch_id, record.manifest)
         table = bronze_of(self.contract).name
         self.run.ledger(table, record.batch_id, read=rejected, accepted=0, rejected=rejected)
-        self.run.transaction(lambda session: self._write(session, record, status, code, mask_personal(reason)))
+        self.run.transaction(lambda session: self._write(session, record, status, code, mask_text(reason)))
 
     def note(self, batch_id: str, note: Note) -> None:
         """Record a finding about a batch that is dealt with."""

@@ -25,7 +25,7 @@ from jobs.extract.delivery import DeliveryHeldError, Note, Reading
 from jobs.extract.header import names_of, normalise
 from jobs.extract.known_rows import earlier_rows, without_unchanged
 from jobs.extract.laying import abandon_unfinished
-from jobs.extract.paging import TIMEOUT, Paging, read_list
+from jobs.extract.paging import TIMEOUT, Paging, SourceUnavailableError, read_list
 from jobs.extract.readers.json_records import read_records
 from jobs.extract.receipt import BEIJING
 from jobs.extract.register import BatchRecord, Register
@@ -73,7 +73,17 @@ def _since(position: str | None) -> str | None:
 def _client(source: RestSource) -> httpx.Client:
     token = get_settings().source_token(source.server)
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    return httpx.Client(base_url=get_settings().source(source.server), headers=headers, timeout=TIMEOUT)
+    address = get_settings().source(source.server)
+    try:
+        if httpx.URL(address).scheme in ("http", "https"):
+            return httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT)
+    except (httpx.InvalidURL, ValueError):
+        pass
+    raise SourceUnavailableError(
+        "the address of the source is none of an interface",
+        place=f"SOURCE_{source.server.upper()}",
+        remedy="write https://host:port",
+    )
 
 
 def _key_names(contract: Contract) -> list[str]:

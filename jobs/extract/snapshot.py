@@ -16,11 +16,19 @@ import psycopg
 from psycopg import sql
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.model.errors import GuantongError
+
 FETCH_ROWS = 10_000
 SESSION_ZONE = "UTC"
 CALM_ATTEMPTS, CALM_PAUSE = 20, 0.1
 WRAP = 1 << 32
 """Locks name transactions by the lower 32 bits of their number."""
+
+
+class SourceAddressError(GuantongError):
+    """The address of a source system cannot be understood."""
+
+    code = "SOURCE_ADDRESS_INVALID"
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,11 @@ def open_snapshot(url: str) -> Iterator[Snapshot]:
 
     Args:
         url: ``postgresql://user:password@host:port/database``.
+
+    Raises:
+        SourceAddressError: it is no such address; the driver's own words would quote it.
     """
-    with psycopg.connect(url, connect_timeout=30, application_name="guantong extract") as connection:
+    with _connect(url) as connection:
         for attempt in range(CALM_ATTEMPTS):
             running_from = _running_from(connection)
             snapshot = _take(connection, running_from)
@@ -67,6 +78,18 @@ def open_snapshot(url: str) -> Iterator[Snapshot]:
             time.sleep(CALM_PAUSE)
         yield snapshot
         connection.rollback()
+
+
+def _connect(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url, connect_timeout=30, application_name="guantong extract")
+    except psycopg.ProgrammingError:
+        pass
+    raise SourceAddressError(
+        "the address of the source is none of a PostgreSQL database",
+        place="SOURCE_<SERVER>",
+        remedy="write postgresql://user:password@host:port/database, other signs in the password as %XX",
+    )
 
 
 def _running_from(connection: psycopg.Connection) -> int:

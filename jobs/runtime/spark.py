@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -36,6 +37,8 @@ of 12,000 rows takes 2.2 s either way, of 50,000 rows 4.6 s interpreted and 2.8 
 SENT_ALONG = 200_000
 """Rows of a batch up to which it is sent to every part of a large table, instead of both being sorted by key."""
 
+_REFUSED = re.compile(r"UNAUTHENTICATED|authentication token|PERMISSION_DENIED")
+
 
 class SparkUnavailableError(GuantongError):
     """The Spark Connect server did not answer in time."""
@@ -64,13 +67,23 @@ def connect(remote: str | None = None, patience: float = PATIENCE_SECONDS) -> Sp
             return spark
         except SparkConnectException as error:
             _forget_session()
-            if time.monotonic() > deadline:
+            is_refused = _REFUSED.search(str(error)) is not None
+            if is_refused or time.monotonic() > deadline:
                 raise SparkUnavailableError(
-                    "the Spark Connect server does not answer",
+                    f"the Spark Connect server does not {'let us in' if is_refused else 'answer'}: {_cause_of(error)}",
                     place=address,
-                    remedy="see `make status` and the log spark.log; it restarts by itself within a minute",
+                    remedy="set SPARK_REMOTE to what the stack's `env` file says, with its token"
+                    if is_refused
+                    else "see `make status` and the log spark.log; it restarts by itself within a minute",
                 ) from error
             time.sleep(1)
+
+
+def _cause_of(error: SparkConnectException) -> str:
+    """Return what the connection says is wrong, without the frame in which it says so."""
+    told = str(error)
+    found = re.search(r'details = "([^"]+)"', told)
+    return (found[1] if found else told.strip().splitlines()[0] if told.strip() else type(error).__name__)[:300]
 
 
 def _forget_session() -> None:

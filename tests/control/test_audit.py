@@ -3,7 +3,10 @@
 import os
 import pwd
 import stat
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +30,7 @@ from catalog.control.privileges import AuditUnprotectedError, require_append_onl
 from catalog.control.session import engine, reading_engine, session_scope
 from catalog.model.caller import Caller, command_line
 from catalog.model.roles import Role
-from catalog.model.settings import get_settings, load_settings
+from catalog.model.settings import CHECKOUT, get_settings, load_settings
 
 WANG = Caller("person", 7, "wang", "water", frozenset({Role.STEWARD, Role.PROVIDER_OFFICER}), address="127.0.0.1")
 PERSON = "11010519491231002X"
@@ -199,6 +202,81 @@ def test_nothing_is_done_while_the_audit_cannot_be_written(service, control_data
     with session_scope(service) as session:
         assert happened(session) == []
         assert session.scalar(select(func.count()).select_from(AuditEntry)) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a function that puts a folder on a disk of its own, of 256 KiB, and one that fills it."""
+    mounted = []
+
+    def mount(folder):
+        folder.mkdir(mode=0o700)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", folder], check=False)
+        if done.returncode:
+            pytest.skip("only root can mount a small disk")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)
+
+
+def fill(folder):
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 512)
+
+
+def test_a_full_disk_loses_no_checkpoint_and_refuses_the_next_act(service, audit_home, small_disk):
+    small_disk(audit_home / "audit")
+    act(service)
+    journal = Journal.of(audit_keys())
+    written = journal.path.read_bytes()
+    with session_scope(service) as session:
+        record(session, WANG, "thing.change", "thing:2")
+        journal.require_writable()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Journal, "require_writable", lambda _self: fill(audit_home / "audit"))
+            session.commit()
+    assert journal.path.read_bytes().startswith(written) and len(list(journal.read())) == 2, "in the room kept for it"
+    with pytest.raises(JournalError), session_scope(service) as session:
+        record(session, WANG, "thing.change", "thing:3")
+        happen(session, "c")
+    (audit_home / "audit" / "filler").unlink()
+    act(service, 4)
+    found = proven(service)
+    assert (found.is_sound, found.entries, found.checkpoints, found.unsigned) == (True, 3, 3, 0)
+    with session_scope(service) as session:
+        assert happened(session) == []
+
+
+SHORT = """
+import resource, sys
+from catalog.control.audit_chain import Link
+from catalog.control.audit_journal import Journal, JournalError
+from catalog.control.audit_keys import audit_keys
+journal = Journal.of(audit_keys())
+size = journal.path.stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, size + 20))
+journal.write(Link(2, "0" * 64))
+assert journal.path.stat().st_size == size, "a part of a line was left"
+try:
+    journal.require_writable()
+except JournalError as refused:
+    sys.exit(f"refused: {refused.code}")
+"""
+
+
+def test_a_line_that_can_be_written_in_part_only_is_not_written(service, audit_home):
+    act(service)
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", SHORT], env=env, capture_output=True, text=True, check=False)
+    assert (
+        done.stderr.strip().endswith("refused: AUDIT_UNAVAILABLE") and "no checkpoint could be written" in done.stderr
+    )
+    act(service, 2)
+    found = proven(service)
+    assert (found.is_sound, found.entries, found.checkpoints) == (True, 2, 2)
 
 
 def test_who_read_a_persons_data_is_one_query_and_the_number_is_nowhere(service, control_database, audit_home):

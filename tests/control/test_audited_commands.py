@@ -76,7 +76,7 @@ CASES = [
     Case("events mail", "event.mail"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
     Case("shares withdraw", "share.withdraw", ("{share}", "--all", "--why", "口径有误", "--by", "示范管理员")),
-    Case("migrate", "control.migrate", ("--to", "-1")),
+    Case("migrate", "control.migrate", ("--to", "-1", "--yes")),
 ]  # fmt: skip
 """In an order in which each finds what it changes; `migrate` comes last."""
 

@@ -4,12 +4,15 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 
 import catalog.control.pipeline_tables
 import catalog.control.rule_activations  # noqa: F401 - their tables are declared
+from catalog.__main__ import app
 from catalog.control.migrations import current_revision, migrate, migration_config
 from catalog.control.session import engine
 from catalog.control.tables import Base
+from catalog.model.settings import get_settings
 
 
 def definitions(made: Engine) -> set[str]:
@@ -47,6 +50,23 @@ def test_down_to_base_leaves_no_table_and_up_again_works(control_database):
     assert inspect(engine(control_database)).get_table_names() == ["alembic_version"]
     assert migrate(url=control_database) == head
     assert migrate(url=control_database) == head
+
+
+def test_a_step_back_is_refused_without_an_explicit_yes(control_database, audit_home, monkeypatch):
+    monkeypatch.setenv("CONTROL_URL", control_database)
+    get_settings.cache_clear()
+    head, tables = current_revision(control_database), inspect(engine(control_database)).get_table_names()
+    assert head is not None and len(tables) > 40
+    for to in ("base", "-1", "0001", "0012"):
+        refused = CliRunner().invoke(app, ["migrate", "--to", to])
+        assert refused.exit_code == 2 and "CONSENT_MISSING" in refused.output and "--yes" in refused.output, to
+    assert current_revision(control_database) == head
+    assert inspect(engine(control_database)).get_table_names() == tables
+    assert CliRunner().invoke(app, ["migrate"]).exit_code == 0, "forward needs no yes"
+    agreed = CliRunner().invoke(app, ["migrate", "--to", "base", "--yes"])
+    assert agreed.exit_code == 0, agreed.output
+    assert inspect(engine(control_database)).get_table_names() == ["alembic_version"]
+    assert CliRunner().invoke(app, ["migrate", "--to", "base"]).exit_code == 0, "there is nothing to remove"
 
 
 def test_systems_lose_roles_that_decide_and_get_who_made_them(control_database):

@@ -41,6 +41,18 @@ def broken(home: Home) -> Table:
     return [ProcessSpec("broken", "broken", lambda: command)]
 
 
+def full_disk(home: Home) -> Table:
+    """An engine whose log says why it ends, among other lines."""
+    command = ["sh", "-c", "echo starting; echo 'FATAL: could not write: No space left on device'; echo bye; exit 1"]
+    return [ProcessSpec("engine", "engine", lambda: command)]
+
+
+def taken(home: Home) -> Table:
+    """A server on a port that the test holds; its number is in a file, past the choice of ports."""
+    port = int((home.root / "taken").read_text())
+    return [ProcessSpec("server", "server", lambda: ["sleep", "600"], port=port)]
+
+
 def _running(home: Home) -> list[str]:
     from infra.stack.state import StackState
 

@@ -15,9 +15,9 @@ import pytest
 
 from catalog.control.privileges import SERVICE_ROLE
 from infra.stack import StackError, is_running, read_status, up
-from infra.stack.home import Home, read_json
+from infra.stack.home import MIGRATED, Home, read_json
 from infra.stack.ports import LOOPBACK
-from infra.stack.postgres import DATABASES, MIGRATED, RECORD, Postgres, find_postgres, remove_abandoned
+from infra.stack.postgres import DATABASES, RECORD, Postgres, find_postgres, remove_abandoned
 from infra.stack.secrets import load_secrets
 
 DATABASE = "infra.stack.table:database"
@@ -173,6 +173,19 @@ def test_no_secret_on_a_command_line(server: Postgres) -> None:
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert any(str(server.data) in line for line in lines)
     assert not [line for line in lines for secret in server.secrets.values() if secret in line]
+
+
+def test_no_password_is_in_the_server_s_log_though_it_logs_every_statement(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c log_statement=all -c log_min_error_statement=error")
+    server.make_databases()
+    monkeypatch.delenv("PGOPTIONS")
+    told = server.home.log("postgres").read_text()
+    assert "ALTER ROLE" in told and "SCRAM-SHA-256$" in told, "it saw the statements"
+    assert [name for name, secret in server.secrets.items() if secret in told] == []
+    for name in DATABASES:
+        psycopg.connect(server.url(name)).close()
 
 
 def test_a_killed_server_comes_back_with_its_rows(server: Postgres) -> None:

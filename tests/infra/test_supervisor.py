@@ -122,6 +122,25 @@ def test_names_the_process_that_does_not_start_and_its_log(home: Home) -> None:
     assert str(home.log("broken")) in told
 
 
+def test_names_the_true_cause_and_its_remedy(home: Home) -> None:
+    with pytest.raises(StackError) as caught:
+        up(home=home, table="tests.infra.dummies:full_disk", seconds=30)
+    told = str(caught.value)
+    assert "the disk is full: FATAL: could not write: No space left on device" in told.splitlines()[0]
+    assert "make room on the disk" in told
+
+
+def test_a_port_that_is_taken_between_two_starts_is_named(home: Home) -> None:
+    home.create()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (home.root / "taken").write_text(str(port))
+        with pytest.raises(StackError) as caught:
+            up(home=home, table="tests.infra.dummies:taken", seconds=30)
+    assert f"port {port} is taken by process {os.getpid()}" in str(caught.value)
+    assert "end that process" in str(caught.value)
+
+
 def test_says_who_took_its_port(home: Home) -> None:
     up(home=home, table=FAMILY)
     down(home=home)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from catalog.control.audit_reading import AuditFilter, list_entries
 from catalog.control.identity_tables import System
 from catalog.control.session import session_scope
+from catalog.control.systems import revoke_system
 from catalog.control.tables import Delivery
 from catalog.model.roles import Role
 from catalog.service.app import require_protected_audit
@@ -59,6 +60,21 @@ def test_refusals_are_recorded_with_their_reason(exchange, world):
     world.call("GET", f"/systems/{PERSON}", world.token(Role.STEWARD))
     newest = entries(world, act="request.refuse")[0]
     assert newest.reason == "ROLE_MISSING" and PERSON not in newest.object and "110105****" in newest.object
+
+
+def test_what_the_state_of_things_forbids_is_recorded_too(exchange, world):
+    with session_scope(exchange.control_url) as session:
+        ended = world.new_system(session)
+        revoke_system(session, ended)
+        number = ended.id
+    token = world.token(Role.SECURITY_ADMINISTRATOR)
+    before = len(entries(world, act="request.refuse"))
+    answer = world.call("DELETE", f"/systems/{number}", token, headers={"If-Match": "*"})
+    assert answer.status_code == 409, answer.text
+    newest = entries(world, act="request.refuse")[0]
+    assert len(entries(world, act="request.refuse")) == before + 1
+    assert (newest.reason, newest.object, newest.outcome) == ("CONFLICT", f"DELETE /api/v1/systems/{number}", "refused")
+    assert newest.request_id == answer.headers["x-request-id"]
 
 
 def test_auditors_ask_who_read_and_the_question_is_recorded(world):

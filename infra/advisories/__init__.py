@@ -1,0 +1,1 @@
+"""What we stand on, held against published advisories (依赖漏洞核对)."""
