@@ -67,5 +67,5 @@ def write_monthly(month: str, out: Path, department: str | None = None) -> list[
 
 
 def _delivered_in(report: DepartmentReport, month: str) -> bool:
-    batches = (batch for resource in report.resources for batch in resource.scored.evidence.batches)
+    batches = (batch for resource in report.resources for batch in resource.scored.evidence.deliveries)
     return any(batch.business_date and f"{batch.business_date:%Y-%m}" == month for batch in batches)
