@@ -8,14 +8,10 @@ from pathlib import Path
 from catalog.control.session import session_scope
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
+from catalog.quality_reports import reports_folder
 from expectations.reports.content import DepartmentReport, collect
 from expectations.reports.month import write_month
 from expectations.reports.site import write_site
-
-
-def reports_folder() -> Path:
-    """Return where reports lie unless a person says otherwise: ``<home>/reports/quality``."""
-    return get_settings().home / "reports" / "quality"
 
 
 def write_reports(
