@@ -11,6 +11,7 @@ from catalog.cli import (
     elements,
     entities,
     exchange,
+    held,
     identities,
     ids,
     library,
@@ -50,6 +51,7 @@ for matter in (exchange.applications, exchange.grants, exchange.demands, exchang
 app.add_typer(records.ledger_app, name="ledger")
 app.add_typer(shares.app, name="shares")
 app.add_typer(worklist.app, name="worklist")
+app.add_typer(held.app, name="held")
 app.add_typer(review.app, name="review")
 app.command()(identities.merge)
 app.command()(identities.split)
