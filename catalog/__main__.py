@@ -13,6 +13,7 @@ from catalog.cli import (
     erasure,
     events,
     exchange,
+    held,
     identities,
     ids,
     library,
@@ -54,6 +55,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(records.ledger_app, name="ledger")
 app.add_typer(shares.app, name="shares")
 app.add_typer(worklist.app, name="worklist")
+app.add_typer(held.app, name="held")
 app.add_typer(review.app, name="review")
 app.add_typer(erasure.app, name="erase")
 app.command()(identities.merge)

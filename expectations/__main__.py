@@ -82,7 +82,8 @@ def report(
     if resource is not None:
         _print_check(resource, version)
         return
-    from expectations.reports.write import reports_folder, write_monthly, write_reports
+    from catalog.quality_reports import reports_folder
+    from expectations.reports.write import write_monthly, write_reports
 
     if month is not None:
         for path in write_monthly(month, out or reports_folder() / "months", department):

@@ -19,6 +19,7 @@ from catalog.control.disclosure_tables import Disclosure
 from catalog.control.entry_tables import CatalogueEntry, EntryWords
 from catalog.control.grant_tables import AccessGrant, Application, Dispute, StandingAuthorisation
 from catalog.control.grant_use_tables import GrantUse
+from catalog.control.held_tables import BatchDecision
 from catalog.control.life_tables import LifeEvent, Numbering
 from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, ReviewDecision, ReviewPair
 from catalog.control.list_tables import Demand, NegativeListing, Responsibility
@@ -29,6 +30,7 @@ __all__ = [
     "Application",
     "Base",
     "Batch",
+    "BatchDecision",
     "BatchStage",
     "CatalogueEntry",
     "CheckResult",

@@ -10,6 +10,7 @@ import yaml
 from catalog.model.codes import load_code_list
 from catalog.model.contract import Contract
 from catalog.model.settings import CHECKOUT
+from catalog.model.source import FileSource, RestSource
 
 RIGHT_VALUES = CHECKOUT / "catalog" / "quality" / "right_values.yml"
 MOST_CODES = 12
@@ -39,6 +40,24 @@ def right_value(contract: Contract, column: str, language: str = "zh") -> str:
         return ""
     joined = "，例如 " if language == "zh" else ", such as "
     return f"{words[language]}{joined}{words['example']}"
+
+
+def source_field(contract: Contract, column: str) -> str:
+    """Return what the source itself calls a column, and where: its table, file or interface; names only, no values.
+
+    Args:
+        contract: the resource.
+        column: one of its columns; an empty name stands for the whole row.
+    """
+    source = contract.source
+    form = source.pattern if isinstance(source, FileSource) else source.path if isinstance(source, RestSource) else (
+        source.table
+    )  # fmt: skip
+    if column not in contract.columns:
+        return form
+    raw = contract.item(column).of or column
+    names = (contract.item(raw).source_names if raw in contract.columns else []) or [raw]
+    return f"{form} · {' / '.join(names)}"
 
 
 def _codes(name: str, language: str) -> str:

@@ -97,7 +97,7 @@ def answered(noun: str) -> Iterator[None]:
     except DepartmentUnknownError:
         raise
     except (ClockError, MoveRefusedError, NotAPartyError) as error:
-        raise ProblemError("CONFLICT", reason=_sentence(error)) from error
+        raise ProblemError("CONFLICT", reason=_sentence(error), about=error) from error
     except GuantongError as error:
         if error.code.endswith("_UNKNOWN"):
             raise not_found(noun) from error

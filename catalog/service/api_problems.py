@@ -11,8 +11,9 @@ import yaml
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from catalog.model.errors import ContractError
+from catalog.model.errors import ContractError, GuantongError
 from catalog.model.settings import CHECKOUT
+from catalog.service.translation import error_in_chinese, in_chinese, noun_in_chinese
 
 PROBLEMS = CHECKOUT / "catalog" / "problems"
 MEDIA_TYPE = "application/problem+json"
@@ -44,6 +45,7 @@ class ProblemError(Exception):
         headers: dict[str, str] | None = None,
         refusal: str | None = None,
         more: Mapping[str, str | int] | None = None,
+        about: GuantongError | None = None,
         **values: str,
     ) -> None:
         super().__init__(code)
@@ -51,6 +53,8 @@ class ProblemError(Exception):
         if set(values) != self.kind.places:
             raise ValueError(f"{code} needs {sorted(self.kind.places)} and got {sorted(values)}")
         self.values = values
+        self.about = about
+        """The error that `reason` tells, for its own code and words."""
         self.headers = headers or {}
         self.more = dict(more or {})
         """Further members of the answer, for programs."""
@@ -108,7 +112,7 @@ def answer(request: Request, problem: ProblemError, **more: object) -> JSONRespo
         "type": f"urn:guantong:problem:{kind.code.lower().replace('_', '-')}",
         "title": texts["title"],
         "status": kind.status,
-        "detail": texts["detail"].format(**problem.values),
+        "detail": texts["detail"].format(**(_in_chinese(problem) if language == "zh" else problem.values)),
         "code": kind.code,
         "request_id": getattr(request.state, "request_id", ""),
         **problem.more,
@@ -116,6 +120,17 @@ def answer(request: Request, problem: ProblemError, **more: object) -> JSONRespo
     }
     headers = {"Content-Language": language, "Vary": "Accept-Language", **problem.headers}
     return JSONResponse(content, status_code=kind.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _in_chinese(problem: ProblemError) -> dict[str, str]:
+    """Return what fills the Chinese text of a problem, without English sentences."""
+    values = dict(problem.values)
+    if "noun" in values:
+        values["noun"] = noun_in_chinese(values["noun"])
+    if "reason" in values:
+        about = problem.about
+        values["reason"] = error_in_chinese(about) if about else in_chinese(values["reason"], problem.kind.code)
+    return values
 
 
 def _places(text: str) -> set[str]:

@@ -41,4 +41,4 @@ def taken() -> Iterator[None]:
     try:
         yield
     except SubjectTakenError as error:
-        raise ProblemError("CONFLICT", reason=str(error.args[0])) from error
+        raise ProblemError("CONFLICT", reason=str(error.args[0]), about=error) from error

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from catalog.control.session import is_disconnect
 from catalog.model.errors import GuantongError
-from catalog.service.api_problems import ProblemError, answer
+from catalog.service.api_problems import ProblemError, answer, language_of
 from catalog.service.refusals import record_refusal
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,8 @@ async def _explained(request: Request, error: Exception) -> Response:
         return answer(request, ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"}))
     if _is_api(request):
         remedy = f" ({error.remedy})" if error.remedy else ""
-        return answer(request, ProblemError("RULE_REFUSED", reason=f"{error.args[0]}{remedy}"), rule=error.code)
+        refused = ProblemError("RULE_REFUSED", reason=f"{error.args[0]}{remedy}", about=error)
+        return answer(request, refused, rule=error.code)
     return await _unexpected(request, error)
 
 
@@ -131,8 +132,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
     places = ", ".join(sorted({".".join(str(part) for part in one["loc"]) for one in found}))
     if not _is_api(request):
         return problem(400, "INVALID_PARAMETER_VALUE", f"These values are not understood: {places}.")
-    wrong = [{"place": ".".join(str(part) for part in one["loc"]), "rule": one["type"], "message": one["msg"]}
-             for one in found]  # fmt: skip
+    is_english = language_of(request.headers.get("accept-language", "")) == "en"
+    wrong = [
+        {
+            "place": ".".join(str(part) for part in one["loc"]),
+            "rule": one["type"],
+            "message": one["msg"] if is_english else f"不符合要求：{one['type']}",
+        }
+        for one in found
+    ]
     return answer(request, ProblemError("INVALID_REQUEST", places=places), errors=wrong)
 
 

@@ -29,10 +29,12 @@ class Scope:
     """Department of whoever reads."""
     departments: tuple[str, ...] | None
     """Whose rows; None for all, which only the host may ask for."""
+    is_masked: bool = False
+    """Whether personal values are hidden from the source department too, until it says what it needs them for."""
 
     def is_clear(self, contract: Contract) -> bool:
         """Tell whether the reader sees this resource's values as they are: the source department alone does."""
-        return contract.government.department == self.reader
+        return contract.government.department == self.reader and not self.is_masked
 
     def shown(self, contract: Contract, column: str, value: str | None) -> str:
         """Return a raw value as the reader may see it; empty where there is none."""

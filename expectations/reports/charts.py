@@ -87,7 +87,7 @@ def deliveries(columns: Sequence[Column], *, width: int = 640) -> Markup:
     scale = max(worst, 0.01)
     parts = [
         _axis(left, 10, high, room, f"{most:,}", "行", "rows"),
-        _axis(left, high + 44, low, room, _percent(scale), "搁置占比", "set aside"),
+        _axis(left, high + 44, low, room, _percent(scale), "搁置退回", "not taken"),
     ]
     for place, column in enumerate(columns):
         x = left + place * step + (step - thick) / 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from catalog.control.base import utc_now
 from catalog.control.checks import latest_check
 from catalog.control.findings import list_findings
 from catalog.control.issues import dismissed_places
@@ -17,15 +18,50 @@ from catalog.model.departments import Department, get_department, load_departmen
 from catalog.model.layers import table_of
 from catalog.model.reasons import Reason
 from catalog.model.registry import Registry
-from catalog.model.right_values import right_value
+from catalog.model.right_values import right_value, source_field
 from catalog.worklist.rows import WaitingRow, waiting_rows
 from catalog.worklist.scope import Scope, scope_of
 from catalog.worklist.summary import SummaryLine, summarise, words_of
 from expectations.scores.board import Board, Scored, measure_board, record_board, trend
+from expectations.scores.evidence import Delivered
 from expectations.scores.score import Score
 
 EXAMPLES = 5
 MOST_EXAMPLES = 400
+MOST_NOTES = 60
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The rows of some resources as the ledger counts them, and what waits of them."""
+
+    received: int = 0
+    set_aside: int = 0
+    rejected: int = 0
+    """Rows that never became records, those of deliveries held or sent back among them."""
+    held_deliveries: int = 0
+    held_rows: int = 0
+    """Rejected rows whose delivery waits for a decision."""
+    open_faults: int = 0
+    closed_faults: int = 0
+
+    @classmethod
+    def of(cls, deliveries: Iterable[Delivered], open_faults: int = 0, closed_faults: int = 0) -> Totals:
+        """Return the totals of some deliveries."""
+        every = list(deliveries)
+        held = [one for one in every if one.status == "held"]
+        return cls(
+            received=sum(one.received for one in every),
+            set_aside=sum(one.set_aside for one in every),
+            rejected=sum(one.rejected for one in every),
+            held_deliveries=len(held),
+            held_rows=sum(one.rejected for one in held),
+            open_faults=open_faults,
+            closed_faults=closed_faults,
+        )
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -44,6 +80,8 @@ class Fault:
 
     line: SummaryLine
     column_zh: str
+    source_field: str
+    """What the source itself calls the column, in which of its tables, files or interfaces."""
     right_zh: str
     right_en: str
     share: float
@@ -76,6 +114,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A delivery that waits for a decision (暂扣的报送)."""
+
+    title: str
+    """Name of the resource."""
+    delivery: Delivered
+    words: Reason
+
+
+@dataclass(frozen=True)
 class Note:
     """Something about a whole delivery."""
 
@@ -93,7 +141,7 @@ class ResourceReport:
     department: Department
     scored: Scored
     faults: Sequence[Fault]
-    held: Sequence[SummaryLine]
+    held: Sequence[Held]
     marks: Sequence[Mark]
     notes: Sequence[Note]
     check: CheckResult | None
@@ -102,19 +150,9 @@ class ResourceReport:
     trend: Sequence[tuple[date, float]]
 
     @property
-    def received(self) -> int:
-        """Rows of all accepted batches."""
-        return sum(b.received for b in self.scored.evidence.batches)
-
-    @property
-    def set_aside(self) -> int:
-        """Rows set aside and not freed by a replay."""
-        return sum(b.set_aside for b in self.scored.evidence.batches)
-
-    @property
-    def rejected(self) -> int:
-        """Rows that never became records."""
-        return sum(b.rejected for b in self.scored.evidence.batches)
+    def totals(self) -> Totals:
+        """All its rows as the ledger counts them."""
+        return Totals.of(self.scored.evidence.deliveries, self.open_faults, self.closed_faults)
 
     @property
     def open_faults(self) -> int:
@@ -148,6 +186,16 @@ class DepartmentReport:
     trend: Sequence[tuple[date, float]]
 
     @property
+    def totals(self) -> Totals:
+        """The rows of all its resources."""
+        return sum((report.totals for report in self.resources), Totals())
+
+    @property
+    def held(self) -> list[Held]:
+        """The deliveries of all its resources that wait for a decision."""
+        return [held for report in self.resources for held in report.held]
+
+    @property
     def faults(self) -> list[tuple[ResourceReport, Fault]]:
         """The faults of all resources, the most frequent open ones first."""
         every = [(report, fault) for report in self.resources for fault in report.faults]
@@ -159,9 +207,22 @@ class Content:
     """Everything that the pages say."""
 
     on: date
+    """Business date: the day that the figures are about."""
+    written_at: datetime
+    """When it was written, by the clock."""
     board: Board
     resources: dict[str, ResourceReport]
     departments: dict[str, DepartmentReport]
+
+    @property
+    def totals(self) -> Totals:
+        """The rows of everything."""
+        return sum((report.totals for report in self.resources.values()), Totals())
+
+    @property
+    def held(self) -> list[Held]:
+        """The deliveries of everybody that wait for a decision."""
+        return [held for report in self.resources.values() for held in report.held]
 
 
 def collect(
@@ -201,7 +262,7 @@ def collect(
         )
         for owner, score in board.departments.items()
     }
-    return Content(on, board, reports, departments)
+    return Content(on, utc_now(), board, reports, departments)
 
 
 def _resource(
@@ -211,18 +272,18 @@ def _resource(
     rows = [line for line in lines if line.kind == "row"]
     dismissed = dismissed_places(session, contract.id)
     examples = _examples(contract, host, dismissed) if any(line.open_rows for line in rows) else {}
-    received = sum(b.received for b in scored.evidence.batches)
+    received = Totals.of(scored.evidence.deliveries).received
     check = latest_check(session, table_of(contract).name)
     return ResourceReport(
         contract=contract,
         department=get_department(contract.government.department),
         scored=scored,
         faults=[_fault(contract, line, received, examples.get((line.column, line.reason), [])) for line in rows],
-        held=[line for line in lines if line.kind == "delivery"],
+        held=[Held(contract.table.business_name, one, words_of(one.reason)) for one in scored.evidence.held],
         marks=_marks(scored),
         notes=[
             Note(words_of(f.reason_code), f.batch_id, f.place, f.count)
-            for f in list_findings(session, resource=contract.id, limit=60)
+            for f in list_findings(session, resource=contract.id, limit=MOST_NOTES)
         ],
         check=check,
         rules=_failed_rules(scored, check),
@@ -262,6 +323,7 @@ def _fault(contract: Contract, line: SummaryLine, received: int, examples: Seque
     return Fault(
         line=line,
         column_zh=name,
+        source_field=source_field(contract, line.column),
         right_zh=right_value(contract, line.column),
         right_en=right_value(contract, line.column, "en"),
         share=line.open_rows / received if received else 0.0,

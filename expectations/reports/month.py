@@ -13,17 +13,21 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from catalog.control.base import utc_now
 from catalog.control.issues import IssueState
 from catalog.model.errors import GuantongError
 from catalog.model.inert import inert
+from catalog.model.right_values import source_field
 from catalog.worklist.summary import words_of
-from expectations.reports.content import DepartmentReport, ResourceReport
+from expectations.reports.content import EXAMPLES, DepartmentReport, ResourceReport, Totals
+from expectations.reports.document import moment
 from expectations.scores.command import percent
 from expectations.scores.evidence import Delivered
 from expectations.scores.score import quality_of
 
 HEAD = PatternFill("solid", fgColor="1F3A5F")
 Row = Sequence[str | int | float | None]
+STATUSES = {"accepted": "已接收", "held": "暂扣", "rejected": "已退回"}
 VERDICTS = {"warn": "提示", "stop": "阻断"}
 
 
@@ -69,7 +73,7 @@ def write_month(report: DepartmentReport, month: str, path: Path) -> None:
     cover.title = "概况"
     _overview(cover, report, month, sent)
     _faults(book.create_sheet("问题"), report, sent)
-    _rows(book.create_sheet("待更正行"), report)
+    _rows(book.create_sheet("待更正行样例"), report)
     _gate(book.create_sheet("质量关口"), report)
     _deliveries(book.create_sheet("报送"), report, sent)
     _indicators(book.create_sheet("指标"), report)
@@ -84,7 +88,7 @@ def write_month(report: DepartmentReport, month: str, path: Path) -> None:
 def _of_month(report: ResourceReport, month: tuple[int, int]) -> list[Delivered]:
     return [
         batch
-        for batch in report.scored.evidence.batches
+        for batch in report.scored.evidence.deliveries
         if batch.business_date and (batch.business_date.year, batch.business_date.month) == month
     ]
 
@@ -94,12 +98,17 @@ def _overview(sheet: Worksheet, report: DepartmentReport, month: str, sent: dict
     sheet["A1"].font = Font(size=16, bold=True)
     grade = report.score.grade
     sheet.append([f"部门总分 {percent(report.score.overall)}，等级 {grade.name if grade else '不可评价'}"])
+    sheet.append(
+        [f"按业务日期统计；生成时间 {moment(utc_now())}（北京时间）。总分、待更正、已关闭为生成时的全部情况。"]
+    )
     sheet.append([])
-    heads = ("数据资源", "报送批次", "收到", "搁置", "退回", "搁置占比", "总分", "等级", "待更正", "已关闭")
+    heads = ("数据资源", "报送批次", "收到", "搁置", "退回", "搁置占比", "总分", "等级", "待更正", "已关闭", "暂扣批次",
+             "暂扣行数")  # fmt: skip
     rows: list[Row] = []
     for each in report.resources:
         batches = sent[each.contract.id]
-        received, aside = sum(b.received for b in batches), sum(b.set_aside for b in batches)
+        totals = Totals.of(batches)
+        received, aside = totals.received, totals.set_aside
         own = each.scored.score.grade
         rows.append(
             (
@@ -107,15 +116,17 @@ def _overview(sheet: Worksheet, report: DepartmentReport, month: str, sent: dict
                 len(batches),
                 received,
                 aside,
-                sum(b.rejected for b in batches),
+                totals.rejected,
                 aside / received if received else None,
                 each.scored.score.overall,
                 own.name if own else "不可评价",
                 each.open_faults,
                 each.closed_faults,
+                totals.held_deliveries,
+                totals.held_rows,
             )
         )
-    first = _table(sheet, heads, rows, (30, 10, 12, 10, 10, 12, 10, 8, 10, 10))
+    first = _table(sheet, heads, rows, (30, 10, 12, 10, 10, 12, 10, 8, 10, 10, 10, 10))
     for row in sheet.iter_rows(min_row=first + 1, max_row=first + len(rows)):
         for place in (5, 6):
             row[place].number_format = "0.00%"
@@ -129,7 +140,7 @@ def _overview(sheet: Worksheet, report: DepartmentReport, month: str, sent: dict
 
 
 def _faults(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Delivered]]) -> None:
-    heads = ("数据资源", "信息项", "问题", "本月出现", "其中已关闭", "待更正", "应填写", "处理建议")
+    heads = ("数据资源", "信息项", "数源字段", "问题", "本月出现", "其中已关闭", "待更正", "应填写", "处理建议")
     rows: list[Row] = []
     for each in report.resources:
         ids = {batch.batch_id for batch in sent[each.contract.id]}
@@ -144,13 +155,15 @@ def _faults(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Del
             name = fault.column_zh if fault else column
             right = fault.right_zh if fault else ""
             title = each.contract.table.business_name
-            rows.append((title, name, words.zh, closed + still, closed, still, right, words.remedy_zh))
-    rows.sort(key=lambda row: -int(row[5] or 0))
-    _table(sheet, heads, rows, (28, 20, 36, 10, 12, 10, 36, 44))
+            field = source_field(each.contract, column)
+            rows.append((title, name, field, words.zh, closed + still, closed, still, right, words.remedy_zh))
+    rows.sort(key=lambda row: -int(row[6] or 0))
+    _table(sheet, heads, rows, (28, 20, 28, 36, 10, 12, 10, 36, 44))
 
 
 def _rows(sheet: Worksheet, report: DepartmentReport) -> None:
-    """Write some of the rows that wait, of every fault; the whole list is exported from the worklist."""
+    """Write samples of the rows that wait, of every fault; the whole list is the worklist."""
+    sheet.append([f"样例：每个问题最多 {EXAMPLES} 行，不是全部待更正行；全部行见待处置清单。"])
     heads = ("数据资源", "信息项", "问题", "来源文件", "行号", "记录标识", "报送的值", "应填写", "处理建议")
     rows: list[Row] = [
         (
@@ -176,7 +189,8 @@ def _gate(sheet: Worksheet, report: DepartmentReport) -> None:
 
 
 def _deliveries(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list[Delivered]]) -> None:
-    heads = ("数据资源", "业务日期", "批次", "声明", "收到", "搁置", "退回", "批次得分")
+    heads = ("数据资源", "业务日期", "批次", "声明", "收到", "搁置", "退回", "批次得分", "状态", "原因",
+             "接收时间（北京时间）")  # fmt: skip
     rows: list[Row] = []
     for each in report.resources:
         for batch in sent[each.contract.id]:
@@ -185,8 +199,10 @@ def _deliveries(sheet: Worksheet, report: DepartmentReport, sent: dict[str, list
             title = each.contract.table.business_name
             told = percent(score.overall) if score else ""
             counts = (batch.declared, batch.received, batch.set_aside, batch.rejected)
-            rows.append((title, day, batch.batch_id, *counts, told))
-    _table(sheet, heads, rows, (28, 12, 30, 10, 10, 10, 10, 12))
+            why = words_of(batch.reason).zh if batch.reason else ""
+            status = (STATUSES[batch.status], why, moment(batch.received_at))
+            rows.append((title, day, batch.batch_id, *counts, told, *status))
+    _table(sheet, heads, rows, (28, 12, 30, 10, 10, 10, 10, 12, 10, 36, 20))
 
 
 def _indicators(sheet: Worksheet, report: DepartmentReport) -> None:

@@ -12,9 +12,12 @@ from markupsafe import Markup
 from expectations.report import write_private
 from expectations.reports.charts import RED, Bar, Column, colour_of, deliveries, horizontal_bars, shares, trend
 from expectations.reports.content import Content, DepartmentReport, Fault, ResourceReport
+from expectations.reports.document import as_text, department_document, moment, resource_document, whole_document
 from expectations.scores.command import percent
+from expectations.scores.evidence import Delivered
 from expectations.scores.score import Score, quality_of
 
+LATEST_DELIVERIES = 30
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_BARS = 10
 
@@ -27,16 +30,24 @@ def write_site(content: Content, out: Path, language: str = "zh") -> Path:
         out: folder; pages that are there already are replaced.
         language: which language is shown first, `zh` or `en`; a switch on each page shows the other.
     """
-    common = {"on": content.on.isoformat(), "citation": content.board.scheme.citation, "language": language}
+    common = {
+        "on": content.on.isoformat(),
+        "written_at": moment(content.written_at),
+        "citation": content.board.scheme.citation,
+        "language": language,
+    }
     for name, report in content.resources.items():
         page = _render("resource.html", **common, root="../", r=report, charts=_of_resource(report))
         write_private(out / "resources" / f"{name}.html", page)
+        write_private(out / "resources" / f"{name}.json", as_text(resource_document(report, content)))
     for name, department in content.departments.items():
         page = _render("department.html", **common, root="../", d=department, charts=_of_department(department))
         write_private(out / "departments" / f"{name}.html", page)
+        write_private(out / "departments" / f"{name}.json", as_text(department_document(department, content)))
     every = [(r, f) for r in content.resources.values() for f in r.faults]
     page = _render("index.html", **common, root="", content=content, charts={"faults": _faults(every, named=True)})
     write_private(out / "index.html", page)
+    write_private(out / "index.json", as_text(whole_document(content)))
     return out / "index.html"
 
 
@@ -57,6 +68,8 @@ def _environment() -> Environment:
     made.globals.update(
         t=both,
         percent=percent,
+        moment=moment,
+        share=lambda value: f"{100 * value:.2f} %",
         quality=quality_of,
         tone=lambda value: tones[colour_of(value)],
         graded=lambda score: grades[score.scheme.grades.index(score.grade)] if score.grade else "none",
@@ -75,7 +88,7 @@ def _of_resource(report: ResourceReport) -> dict[str, Markup | str]:
             batch.received,
             batch.set_aside + batch.rejected,
         )
-        for batch in report.scored.evidence.batches[-30:]
+        for batch in sorted(report.scored.evidence.deliveries, key=_arrival)[-LATEST_DELIVERIES:]
     ]
     return {
         "dimensions": _dimensions(report.scored.score),
@@ -83,6 +96,10 @@ def _of_resource(report: ResourceReport) -> dict[str, Markup | str]:
         "deliveries": deliveries(columns) if len(columns) > 1 else "",
         "trend": trend(report.trend),
     }
+
+
+def _arrival(delivery: Delivered) -> tuple[str, str]:
+    return delivery.received_at.isoformat() if delivery.received_at else "", delivery.batch_id
 
 
 def _of_department(report: DepartmentReport) -> dict[str, Markup | str]:

@@ -8,14 +8,10 @@ from pathlib import Path
 from catalog.control.session import session_scope
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
+from catalog.quality_reports import reports_folder
 from expectations.reports.content import DepartmentReport, collect
 from expectations.reports.month import write_month
 from expectations.reports.site import write_site
-
-
-def reports_folder() -> Path:
-    """Return where reports lie unless a person says otherwise: ``<home>/reports/quality``."""
-    return get_settings().home / "reports" / "quality"
 
 
 def write_reports(
@@ -67,5 +63,5 @@ def write_monthly(month: str, out: Path, department: str | None = None) -> list[
 
 
 def _delivered_in(report: DepartmentReport, month: str) -> bool:
-    batches = (batch for resource in report.resources for batch in resource.scored.evidence.batches)
+    batches = (batch for resource in report.resources for batch in resource.scored.evidence.deliveries)
     return any(batch.business_date and f"{batch.business_date:%Y-%m}" == month for batch in batches)

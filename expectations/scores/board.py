@@ -50,7 +50,7 @@ def measure_board(session: Session, registry: Registry, on: date, contracts: lis
     resources = {}
     for contract in contracts:
         scored = _score(session, registry, scheme, contract)
-        if scored.evidence.batches or scored.evidence.checks[1]:
+        if scored.evidence.deliveries or scored.evidence.checks[1]:
             resources[contract.id] = scored
     owners = sorted({scored.contract.government.department for scored in resources.values()})
     departments = {

@@ -68,6 +68,7 @@ def _described(score: Score) -> dict[str, Any]:
         "score": _rounded(score.overall),
         "grade": grade.name if grade else None,
         "evaluable": score.evaluable,
+        "bad_share": _rounded(score.bad_share),
         "dimensions": {d.name: _rounded(score.of_dimension(d)) for d in score.scheme.dimensions},
         "indicators": {
             name: {"a": m.a, "b": m.b, "score": _rounded(quality_of(score.scheme.indicators[name], m))}

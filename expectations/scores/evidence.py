@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -17,6 +17,8 @@ from catalog.control.tables import Batch, CheckResult, Finding, LedgerEntry, Run
 from catalog.model.contract import Contract
 from catalog.model.layers import table_of
 
+SETTLED = ("accepted", "held", "rejected")
+"""States of batches whose rows the ledger has; a repetition (no_op) has none of its own."""
 STAGE_OF_LAYER = {"silver": "extract", "base": "reconcile", "gold": "publish"}
 
 
@@ -35,7 +37,7 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class Delivered:
-    """One accepted batch."""
+    """One delivery with its rows as the ledger counts them."""
 
     batch_id: str
     business_date: date | None
@@ -46,6 +48,11 @@ class Delivered:
     """Rows that conform judged."""
     set_aside: int
     rejected: int
+    status: str = "accepted"
+    reason: str = ""
+    """Reason code of a delivery that is held or was sent back."""
+    received_at: datetime | None = None
+    """When it arrived, by the clock of the platform; its business date is the day that it is about."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Evidence:
 
     contract: Contract
     batches: Sequence[Delivered]
-    """In the order they arrived."""
+    """The accepted ones, in the order they arrived."""
     issues: Sequence[IssueState]
     unusual: frozenset[str]
     """Batches that an anomaly rule found unusual."""
@@ -69,6 +76,18 @@ class Evidence:
     """Live rows at the last check."""
     conflicts: int | None = None
     """Cells of a base library on which sources disagree; None where nothing is compared."""
+    turned_away: Sequence[Delivered] = ()
+    """Deliveries that are held or were sent back, all of whose rows the ledger has as rejected."""
+
+    @property
+    def held(self) -> list[Delivered]:
+        """Deliveries that wait for a decision."""
+        return [delivery for delivery in self.turned_away if delivery.status == "held"]
+
+    @property
+    def deliveries(self) -> list[Delivered]:
+        """Everything that arrived and has rows in the ledger: accepted, held and sent back."""
+        return [*self.batches, *self.turned_away]
 
 
 def gather(
@@ -86,9 +105,11 @@ def gather(
     unusual = select(Finding.batch_id).where(
         Finding.resource == contract.id, Finding.reason_code.like("%\\_UNUSUAL", escape="\\")
     )
+    deliveries = _delivered(session, contract)
     return Evidence(
         contract=contract,
-        batches=_delivered(session, contract),
+        batches=[delivery for delivery in deliveries if delivery.status == "accepted"],
+        turned_away=[delivery for delivery in deliveries if delivery.status != "accepted"],
         issues=list_issues(session, resource=contract.id, standing=None),
         unusual=frozenset(session.scalars(unusual)),
         compared=frozenset(compared),
@@ -104,7 +125,7 @@ def _delivered(session: Session, contract: Contract) -> list[Delivered]:
     accounts: dict[tuple[str, str], LedgerEntry] = {}
     for entry in session.scalars(select(LedgerEntry).where(LedgerEntry.resource == contract.id)):
         accounts[entry.batch_id, entry.stage] = entry
-    query = select(Batch).where(Batch.resource == contract.id, Batch.status == "accepted")
+    query = select(Batch).where(Batch.resource == contract.id, Batch.status.in_(SETTLED))
     found = []
     for batch in session.scalars(query.order_by(Batch.received_at, Batch.batch_id)):
         extract, conform = accounts.get((batch.batch_id, "extract")), accounts.get((batch.batch_id, "conform"))
@@ -117,6 +138,9 @@ def _delivered(session: Session, contract: Contract) -> list[Delivered]:
                 conform.read if conform else 0,
                 conform.set_aside if conform else 0,
                 extract.rejected if extract else 0,
+                batch.status,
+                batch.reason_code or "",
+                batch.received_at,
             )
         )
     return found

@@ -2,6 +2,7 @@
 
 A delivered resource is judged by what conform found in its rows; what the pipeline makes itself (base libraries, shared
 tables) by what the gate found. A batch keeps the faults it came with; a resource is rid of those that were mended.
+Rows of a delivery that is held count as dirty until somebody decides what becomes of it.
 """
 
 from __future__ import annotations
@@ -62,8 +63,9 @@ def measure_resource(scheme: Scheme, registry: Registry, evidence: Evidence) -> 
         return {**_made(scheme, evidence), **found, "相同数据": _same(evidence)}
     faults = _faults(scheme, evidence.issues, lambda issue: issue.open_rows)
     mended = sum(issue.closed_rows for issue in evidence.issues if issue.standing == "set_aside")
-    dirty = sum(batch.set_aside + batch.rejected for batch in evidence.batches)
-    found |= _delivered(scheme, evidence, evidence.batches, faults, dirty - mended)
+    counted = [*evidence.batches, *evidence.held]
+    dirty = sum(batch.set_aside + batch.rejected for batch in counted)
+    found |= _delivered(scheme, evidence, counted, faults, dirty - mended)
     found |= _timely(evidence, evidence.batches, evidence.batches)
     for name in ("数据模型", "业务规则"):
         found[name] = _by_rules(evidence, name)

@@ -56,6 +56,22 @@ class Grade(_Block):
     least: float = Field(alias="from", ge=0, le=1)
 
 
+class BadRowBound(_Block):
+    """The largest share of bad rows with which a subject may still have a grade."""
+
+    grade: str
+    share: float = Field(gt=0, le=1)
+    reason: str = Field(min_length=1)
+
+
+class BadRows(_Block):
+    """How the share of bad rows bounds the grade (坏行占比与等级上限)."""
+
+    indicator: str
+    """Whose A counts bad rows of B."""
+    at_most: tuple[BadRowBound, ...]
+
+
 class Scheme(_Block):
     """The whole file."""
 
@@ -63,6 +79,7 @@ class Scheme(_Block):
     dimensions: tuple[Dimension, ...]
     grades: tuple[Grade, ...] = Field(min_length=5, max_length=5)
     grades_above_worst_dimension: int = Field(ge=0)
+    bad_rows: BadRows
     faults: tuple[tuple[str, str], ...]
     not_evaluable: dict[str, Words]
 
@@ -76,6 +93,11 @@ class Scheme(_Block):
         bounds = [grade.least for grade in self.grades]
         if bounds != sorted(bounds, reverse=True) or bounds[-1] != 0:
             raise ValueError("grades go from the best to the worst, and the worst begins at 0")
+        shares = [bound.share for bound in self.bad_rows.at_most]
+        if [bound.grade for bound in self.bad_rows.at_most] != [grade.name for grade in self.grades]:
+            raise ValueError("bad_rows names every grade once, from the best to the worst")
+        if shares != sorted(set(shares)) or shares[-1] != 1 or self.bad_rows.indicator not in names:
+            raise ValueError("shares of bad rows rise from grade to grade up to 1, and their indicator is known")
         return self
 
     @property
@@ -90,6 +112,11 @@ class Scheme(_Block):
     def grade_of(self, score: float) -> Grade:
         """Return the grade of a score between 0 and 1."""
         return next(grade for grade in self.grades if score >= grade.least)
+
+    def best_with(self, bad_share: float) -> Grade:
+        """Return the best grade that a subject with this share of bad rows may have."""
+        bounds = zip(self.grades, self.bad_rows.at_most, strict=True)
+        return next(grade for grade, bound in bounds if bad_share <= bound.share)
 
 
 @lru_cache

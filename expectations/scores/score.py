@@ -65,15 +65,25 @@ class Score:
         return sum(m.not_evaluable is None for m in self.measured.values())
 
     @property
+    def bad_share(self) -> float | None:
+        """The share of its rows that are bad; None where no rows were delivered."""
+        measured = self.measured[self.scheme.bad_rows.indicator]
+        return None if measured.a is None or not measured.b else measured.a / measured.b
+
+    @property
     def grade(self) -> Grade | None:
-        """The grade, or None where nothing could be evaluated; a bad dimension holds it down, whatever the rest."""
-        overall = self.overall
+        """The grade, or None where nothing could be evaluated.
+
+        A bad dimension holds it down, and so does the share of bad rows, whatever the rest.
+        """
+        overall, bad = self.overall, self.bad_share
         if overall is None:
             return None
         grades = self.scheme.grades
         worst = min(value for d in self.scheme.dimensions if (value := self.of_dimension(d)) is not None)
         best = grades.index(self.scheme.grade_of(worst)) - self.scheme.grades_above_worst_dimension
-        return grades[max(best, grades.index(self.scheme.grade_of(overall)))]
+        bound = 0 if bad is None else grades.index(self.scheme.best_with(bad))
+        return grades[max(best, bound, grades.index(self.scheme.grade_of(overall)))]
 
 
 def together(scheme: Scheme, parts: Iterable[Indicators]) -> dict[str, Measured]:

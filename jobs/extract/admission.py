@@ -9,6 +9,9 @@ from jobs.extract.delivery import ROWS_NAMED, DeliveryHeldError, Reading
 from jobs.extract.landing import Received
 from jobs.extract.receipt import Receipt
 
+RECEIPT_MISSING, SHORT_DELIVERY = "RECEIPT_MISSING", "SHORT_DELIVERY"
+"""Reasons for which people may release a file."""
+
 
 def check_receipt(source: FileSource, receipt: Receipt | None, received: Received, place: str) -> None:
     """Check that the receipt is there when it must be, and that the bytes are the ones it speaks of.
@@ -19,7 +22,7 @@ def check_receipt(source: FileSource, receipt: Receipt | None, received: Receive
     if receipt is None:
         if source.receipt == "required":
             raise DeliveryHeldError(
-                "RECEIPT_MISSING",
+                RECEIPT_MISSING,
                 "the file came without its receipt",
                 place=place,
                 remedy="ask the department for <file>.receipt.json; laid beside the file, the next run admits it",
@@ -67,7 +70,7 @@ def check_count(declared: int | None, received: int, rows: int, place: str) -> N
     if declared is not None and declared != received:
         word = "missing" if declared > received else "too many"
         raise DeliveryHeldError(
-            "SHORT_DELIVERY",
+            SHORT_DELIVERY,
             f"the receipt declares {declared:,} records, {received:,} came: {abs(declared - received):,} {word}",
             place=place,
             remedy="ask the department to send the whole file again, or a receipt that fits it",

@@ -30,7 +30,7 @@ from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
-from jobs.extract.vanished import find_differences, tombstones
+from jobs.extract.vanished import MASS_DELETE, find_differences, keep_gone, kept_gone, tombstones
 from jobs.extract.windows import (
     Window,
     cut_of,
@@ -105,6 +105,8 @@ class TableReading:
     declared: int
     """Rows of the window, counted in the snapshot."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    consented: list[Batch] = field(default_factory=list)
+    """Held deletions that people released and that this reading brings."""
     agrees: bool = True
     """Whether bronze knows every record of the source, once this reading is written."""
 
@@ -277,14 +279,17 @@ class TableReading:
             return fresh
         version = delta.current_version(spark, bronze_of(self.contract))
         differences = find_differences(self.present, known_records(self.contract, earlier, version))
-        held = differences.mass_deletion(self.place)
+        released = self._released()
+        held = differences.mass_deletion(self.place, list(released.values()))
         if held is not None and not consent.mass_delete:
             self.agrees = False
-            self._hold_deletions(record, held)
+            self._hold_deletions(record, held, differences.gone)
         elif differences.gone.num_rows:
             record.manifest["deleted"] = differences.gone.num_rows
             gone = tombstones(spark, differences.gone, earlier, self.contract)
             fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
+            waiting = {batch.batch_id: batch for batch in self.register.released()}
+            self.consented = [waiting[batch_id] for batch_id in released]
         if differences.missed.num_rows and isinstance(self.source, WatermarkSource):
             record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed.num_rows))
             every = self._rows(spark, record.batch_id, sql.SQL("true"))
@@ -293,10 +298,16 @@ class TableReading:
             fresh = fresh.unionByName(without_unchanged(missed, earlier, is_timed=True))
         return fresh
 
-    def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError) -> None:
+    def _released(self) -> dict[str, pa.Table]:
+        """Return held batch → the records whose disappearance people released with it."""
+        batches = [batch.batch_id for batch in self.register.released() if batch.reason_code == MASS_DELETE]
+        found = {batch_id: kept_gone(self.contract, batch_id) for batch_id in batches}
+        return {batch_id: gone for batch_id, gone in found.items() if gone is not None}
+
+    def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> None:
         """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on."""
         detail = f"{held.detail['gone']}/{held.detail['alive']}"
-        digest = digest_of(self.contract.id, "MASS_DELETE", record.business_date.isoformat(), detail)
+        digest = digest_of(self.contract.id, MASS_DELETE, record.business_date.isoformat(), detail)
         apart = BatchRecord(
             batch_id=batch_id(self.contract.name, record.business_date, digest),
             kind=record.kind,
@@ -304,6 +315,7 @@ class TableReading:
             business_date=record.business_date,
             manifest={"resource": self.contract.id, "source": self.place},
         )
+        keep_gone(self.contract, apart.batch_id, gone)
         self.register.hold(apart, held)
 
     def _advanced(self, record: BatchRecord) -> str:
@@ -322,7 +334,11 @@ class TableReading:
         counts, version = write_batches(spark, rows, self.contract, {record.batch_id: expected}, self.register.tried)
         accepted = counts[record.batch_id]
         self.register.accept(
-            record, accepted=accepted, delta_version=version, positions={self.place: self._advanced(record)}
+            record,
+            accepted=accepted,
+            delta_version=version,
+            positions={self.place: self._advanced(record)},
+            consented=self.consented,
         )
         if self.present is not None and self.agrees:
             keep_records(self.contract, self.present, version)

@@ -13,7 +13,7 @@ from catalog.model.settings import get_settings
 from catalog.model.source import FileSource
 from catalog.model.version_order import TOLERANCE
 from jobs.extract import landing
-from jobs.extract.admission import account, check_count, check_not_empty, check_receipt
+from jobs.extract.admission import RECEIPT_MISSING, SHORT_DELIVERY, account, check_count, check_not_empty, check_receipt
 from jobs.extract.archives import Archive
 from jobs.extract.arrivals import Arrival, fingerprint_of, new_arrivals
 from jobs.extract.batch_ids import digest_of
@@ -77,8 +77,14 @@ class Intake:
         taken = self._take_whole(arrival, receipt, None)
         return [taken] if taken else []
 
-    def take_again(self, batch: Batch, file: Path) -> Admitted | None:
-        """Admit a batch again from its bytes in landing."""
+    def take_again(self, batch: Batch, file: Path, consent: frozenset[str] = frozenset()) -> Admitted | None:
+        """Admit a batch again from its bytes in landing.
+
+        Args:
+            batch: as it is in the register.
+            file: its bytes.
+            consent: reason codes for which it is not held again, because people released it.
+        """
         sha256 = _sha256(file)
         receipt_file = file.with_name(landing.RECEIPT_FILE)
         name = str(batch.manifest.get("source_file") or file.name)
@@ -86,7 +92,7 @@ class Intake:
         record = self._record(Received(file, sha256, file.stat().st_size), name, receipt, batch.manifest)
         record.batch_id, record.business_date = batch.batch_id, batch.business_date or self.business_date
         record.manifest["received_at"] = batch.received_at.astimezone(UTC).isoformat()
-        return self._admit(record, file, receipt)
+        return self._admit(record, file, receipt, consent)
 
     def _take_whole(self, arrival: Arrival, receipt: Receipt | None, held: DeliveryHeldError | None) -> Admitted | None:
         """Take a file as one delivery; hold it at once when it is known that it must be."""
@@ -155,7 +161,9 @@ class Intake:
                 self.register.hold(taken.record, held)
         return []
 
-    def _admit(self, record: BatchRecord, file: Path, receipt: Receipt | None) -> Admitted | None:
+    def _admit(
+        self, record: BatchRecord, file: Path, receipt: Receipt | None, consent: frozenset[str] = frozenset()
+    ) -> Admitted | None:
         """Read a delivery into landing's rows and check it; return nothing when it is held."""
         manifest = record.manifest
         name, is_member = str(manifest["source_file"]), bool(manifest.get("is_member"))
@@ -163,7 +171,7 @@ class Intake:
         rows_file = file.with_name(landing.ROWS_FILE)
         reading = Reading()
         try:
-            if not is_member:
+            if not is_member and not (receipt is None and RECEIPT_MISSING in consent):
                 check_receipt(self.source, receipt, Received(file, record.content_sha256, 0), name)
             source_at = manifest.get("source_at")
             with RowSink(
@@ -176,7 +184,8 @@ class Intake:
             ) as sink:
                 reading = read_file(file, self.source, sink, name)
             check_not_empty(reading, name)
-            check_count(receipt.rows if receipt else None, reading.records, reading.read, name)
+            if SHORT_DELIVERY not in consent:
+                check_count(receipt.rows if receipt else None, reading.records, reading.read, name)
         except DeliveryHeldError as held:
             rows_file.unlink(missing_ok=True)
             manifest |= account(reading, record.declared)

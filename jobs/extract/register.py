@@ -10,7 +10,7 @@ and when it is held, register, ledger and rows say what they said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 from catalog.control.batch_orders import accepted_batches
 from catalog.control.batches import find_batch, finish_stage, register_batch
 from catalog.control.findings import record_finding
+from catalog.control.held_deliveries import apply_rejections, note_applied, released
+from catalog.control.ledger import record_ledger
 from catalog.control.masking import mask_text
 from catalog.control.positions import get_position, set_position
 from catalog.control.session import in_transaction
@@ -147,6 +149,15 @@ class Register:
         if was_known:
             self.tried.add(record.batch_id)
 
+    def close_rejected(self) -> None:
+        """End the held deliveries that their department took back; the ledger has their rows as rejected."""
+        for closed in self.run.transaction(lambda session: apply_rejections(session, self.contract.id)):
+            self.run.say(f"closed {closed}: its department took it back")
+
+    def released(self) -> list[Batch]:
+        """Return the held deliveries that people have released and that wait to be taken up."""
+        return in_transaction(lambda session: released(session, self.contract.id))
+
     def accept(
         self,
         record: BatchRecord,
@@ -155,8 +166,18 @@ class Register:
         rejected: int = 0,
         delta_version: int | None = None,
         positions: Mapping[str, str] | None = None,
+        consented: Collection[Batch] = (),
     ) -> None:
-        """Record that the rows of a batch are in bronze, and how far its source is read by now."""
+        """Record that the rows of a batch are in bronze, and how far its source is read by now.
+
+        Args:
+            record: the batch.
+            accepted: its rows in bronze.
+            rejected: its rows that are in none.
+            delta_version: version of bronze that has them.
+            positions: source → how far it is read.
+            consented: held deliveries whose rows came with this batch, after people released them.
+        """
         record.manifest |= {"accepted": accepted, "rejected": rejected, "status": "accepted"}
         landing.write_manifest(self.contract, record.batch_id, record.manifest)
         self.run.ledger(
@@ -170,12 +191,31 @@ class Register:
         def write(session: Session) -> None:
             self._write(session, record, "accepted")
             finish_stage(session, record.batch_id, STAGE, self.contract.id, delta_version=delta_version)
+            note_applied(session, session.get_one(Batch, record.batch_id), "release", record.batch_id)
+            for held in consented:
+                self._end_consented(session, held, record.batch_id)
             for source, position in (positions or {}).items():
                 set_position(session, self.consumer, source, position)
 
         self.run.transaction(write)
         for note in record.notes:
             self.run.say(f"{record.batch_id}: {note.code} ×{note.count} {note.place}")
+
+    def _end_consented(self, session: Session, held: Batch, batch_id: str) -> None:
+        """End a held delivery whose rows came with another batch, where the ledger counts them."""
+        note_applied(session, held, "release", batch_id)
+        table = bronze_of(self.contract).name
+        record_ledger(
+            session,
+            resource=self.contract.id,
+            stage=STAGE,
+            table_name=table,
+            batch_id=held.batch_id,
+            read=0,
+            accepted=0,
+        )
+        ended = session.get_one(Batch, held.batch_id)
+        ended.status, ended.reason = "no_op", f"released; its rows came with {batch_id}"
 
     def hold(self, record: BatchRecord, held: DeliveryHeldError) -> None:
         """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected.

@@ -61,13 +61,29 @@ def extract(
             _replay(contract, register, batch)
             return
         source = contract.source
+        register.close_rejected()
         if isinstance(source, FileSource):
+            _take_released(contract, source, register)
             extract_files(contract, source, register)
         elif isinstance(source, RestSource):
             extract_pages(contract, source, register)
         else:
             consent = Consent(allow_mass_delete, feed_restarted)
             extract_database(contract, source, register, consent)
+
+
+def _take_released(contract: Contract, source: FileSource, register: Register) -> None:
+    """Admit the held deliveries that people released, as they are, before what is new in the folder."""
+    taken = []
+    for batch in register.released():
+        file = landing.original(contract, batch.batch_id)
+        if file is None:
+            register.run.say(f"{batch.batch_id} is released, and landing has no bytes of it: it stays held")
+            continue
+        consent = frozenset({batch.reason_code or ""})
+        admitted = Intake(contract, source, register).take_again(batch, file, consent)
+        taken += [admitted] if admitted else []
+    lay_admitted(contract, register, taken)
 
 
 def _replay(contract: Contract, register: Register, batch_id: str) -> None:

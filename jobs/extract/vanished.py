@@ -7,16 +7,21 @@ It takes about 100 bytes of memory a record; a table too large for that is read 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
+from jobs.extract import landing
 from jobs.extract.delivery import DeliveryHeldError
 from jobs.extract.known_rows import ARRIVAL
+
+MASS_DELETE, GONE_FILE = "MASS_DELETE", "gone.parquet"
 
 MASS_SHARE = 0.2
 """Share of living records above which their disappearance is a person's to confirm."""
@@ -33,20 +38,51 @@ class Differences:
     alive: int
     """Living records that bronze knows."""
 
-    def mass_deletion(self, place: str) -> DeliveryHeldError | None:
-        """Return why the deletions must be held, or nothing when they are few."""
-        gone = self.gone.num_rows
-        if gone <= max(1, MASS_SHARE * self.alive):
+    def mass_deletion(self, place: str, released: Sequence[pa.Table] = ()) -> DeliveryHeldError | None:
+        """Return why the deletions must be held, or nothing when they are few.
+
+        Args:
+            place: server and table.
+            released: records whose disappearance people confirmed and released; they do not count.
+        """
+        if without(self.gone, released).num_rows <= max(1, MASS_SHARE * self.alive):
             return None
+        gone = self.gone.num_rows
         return DeliveryHeldError(
-            "MASS_DELETE",
+            MASS_DELETE,
             f"{gone:,} of {self.alive:,} known records are gone from the table",
             place=place,
             remedy="ask the department whether the table was emptied or filtered by mistake; if the records are truly "
-            "gone, run extract again with --allow-mass-delete",
+            "gone, its officer confirms this and the host authority releases it (python -m catalog held), "
+            "or run extract again with --allow-mass-delete",
             rows=gone,
             detail={"gone": gone, "alive": self.alive},
         )
+
+
+def without(gone: pa.Table, released: Sequence[pa.Table]) -> pa.Table:
+    """Return the records of ``gone`` that are in none of ``released``.
+
+    >>> gone = pa.table({"_record_key": ["1", "2", "3"]})
+    >>> without(gone, [pa.table({"_record_key": ["3", "9"]})])["_record_key"].to_pylist()
+    ['1', '2']
+    """
+    for known in released:
+        gone = gone.filter(pc.invert(pc.is_in(gone["_record_key"], value_set=known["_record_key"])))
+    return gone
+
+
+def keep_gone(contract: Contract, batch_id: str, gone: pa.Table) -> None:
+    """Keep in landing which records a held batch would delete: people release these and no others."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(gone, sink)
+    landing.keep_bytes(contract, batch_id, GONE_FILE, sink.getvalue().to_pybytes())
+
+
+def kept_gone(contract: Contract, batch_id: str) -> pa.Table | None:
+    """Return the records that a held batch would delete; None where landing does not have them."""
+    path = landing.batch_folder(contract, batch_id) / GONE_FILE
+    return pq.read_table(path) if path.is_file() else None
 
 
 def find_differences(present: pa.Table, known: pa.Table) -> Differences:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from catalog.__main__ import app
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.batches import register_batch
+from catalog.control.held_deliveries import decide
 from catalog.control.issues import IssueCount, settle
 from catalog.control.migrations import migrate
 from catalog.control.reviews import Candidate, decide_pair, list_pairs, queue_pairs
@@ -26,16 +27,17 @@ from catalog.control.shares import publish_share_version
 from catalog.model import codes
 from catalog.model.settings import get_settings
 from catalog.model.signature import Signature
+from catalog.model.state_machine import Actor
 
 READS = {
     "applications", "audit show", "audit verify", "audit who-read", "authority check", "authority show", "batches",
     "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts", "deliveries",
     "demands", "disputes", "elements changes", "elements duplicates", "elements list", "elements show",
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search",
-    "events kinds", "events list", "find", "findings", "grants", "history", "ids explain", "ids list", "ledger prove",
-    "licences expiring", "licences of", "people list", "people roles", "recipients list", "redirects", "relations",
-    "resources list", "resources show", "review list", "review show", "review waiting", "runs", "worklist export",
-    "worklist rows",
+    "events kinds", "events list", "find", "findings", "grants", "held list", "history", "ids explain", "ids list",
+    "ledger prove", "licences expiring", "licences of", "people list", "people roles", "recipients list", "redirects",
+    "relations", "resources list", "resources show", "review list", "review show", "review waiting", "runs",
+    "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
@@ -72,6 +74,8 @@ CASES = [
         "worklist dismiss", "worklist.dismiss",
         ("--resource", RESOURCE, "--reason", "R", "--by", "示范甲", "--why", "重复表头"),
     ),
+    Case("held release", "held.release", ("h1", "--by", "示范甲", "--reason", "部门已书面确认")),
+    Case("held reject", "held.reject", ("h2", "--by", "示范甲", "--reason", "部门重新报送")),
     Case("clocks tick", "clock.tick"),
     Case("events mail", "event.mail"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
@@ -110,6 +114,13 @@ def prepare(url: str) -> dict[str, str]:
         register_batch(
             session, batch_id="b1", resource=RESOURCE, source="s", dataset="d", kind="file", status="accepted"
         )
+        for held in ("h1", "h2"):
+            register_batch(
+                session, batch_id=held, resource=RESOURCE, source="s", dataset="d", kind="file", status="held",
+                reason_code="SHORT_DELIVERY", received_rows=3,
+            )  # fmt: skip
+        officer = Actor("person:示范经办", "market_regulation", frozenset({"provider_officer"}))
+        decide(session, "h1", "confirm", officer, "行数以本件为准")
         settle(
             session, resource=RESOURCE, department="market_regulation", judged_under="d1", batch_ids=["b1"],
             counts=[IssueCount("b1", "set_aside", "c", "R", 3)], closings=[],

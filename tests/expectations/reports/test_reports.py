@@ -80,7 +80,7 @@ def content(resource) -> Content:
 
 def test_the_content_says_what_to_mend_and_shows_nobodys_number(content, resource):
     report = content.resources[resource]
-    assert (report.received, report.set_aside, report.open_faults, report.closed_faults) == (25, 3, 3, 1)
+    assert (report.totals.received, report.totals.set_aside, report.open_faults, report.closed_faults) == (25, 3, 3, 1)
     faults = {(f.column_zh, f.line.reason): f for f in report.faults}
     mended = faults["统一社会信用代码", "USCC_SPREADSHEET"]
     assert (mended.line.open_rows, mended.line.closed_rows, mended.examples) == (0, 1, [])
@@ -118,8 +118,8 @@ def test_the_commands_write_pages_scores_and_months(resource, tmp_path):
     )
     assert done.exit_code == 0, done.output
     book = openpyxl.load_workbook(tmp_path / "m" / "2026-03-transport.xlsx")
-    assert book.sheetnames == ["概况", "问题", "待更正行", "质量关口", "报送", "指标"]
-    waiting = [row for row in book["待更正行"].iter_rows(values_only=True) if row[0] == "示范报告清单"]
+    assert book.sheetnames == ["概况", "问题", "待更正行样例", "质量关口", "报送", "指标"]
+    waiting = [row for row in book["待更正行样例"].iter_rows(values_only=True) if row[0] == "示范报告清单"]
     assert {row[5] for row in waiting} == {"B1", "B3"} and {row[3] for row in waiting} == {"2026-03-02.csv"}
     assert all(isinstance(row[4], int) and row[2] and row[8] for row in waiting)
     assert WRONG not in str(waiting)

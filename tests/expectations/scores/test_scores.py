@@ -148,7 +148,7 @@ def test_scores_are_weighted_means_and_inverse_ones_are_turned_round():
     assert score.of_dimension(whole) == pytest.approx(expected)
     total = (expected * whole.weight + 0.9 * accurate.weight) / (whole.weight + accurate.weight)
     assert score.overall == pytest.approx(total)
-    assert score.grade.name == "中", "of 0.87 on the whole, and 0.9 and 0.83 in its parts"
+    assert score.grade.name == "低", "of 0.87 on the whole, and 0.9 and 0.83 in parts, but a tenth of the rows is bad"
     right = {name: Measured(0 if i.inverse else 100, 100) for name, i in scheme.indicators.items()}
     hidden = Score(scheme, {**right, "相同数据": Measured(0, 100), "关联数据": Measured(0, 100)})
     assert hidden.overall == pytest.approx(0.85) and hidden.grade.name == "低", "nothing right in one dimension"
@@ -178,4 +178,10 @@ def test_a_scheme_that_contradicts_itself_is_refused(tmp_path):
     path = tmp_path / "scores.yml"
     path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     with pytest.raises(ContractError, match="美观性"):
+        load_scheme(path)
+    document["faults"].pop()
+    document["bad_rows"]["at_most"][1]["share"] = 0.001
+    path = tmp_path / "sunk.yml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(ContractError, match="rise from grade to grade"):
         load_scheme(path)

@@ -1,0 +1,41 @@
+"""What people decided about deliveries that are held (暂扣处置)."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0019"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "batch_decision",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("held_for", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_in", sa.Text(), nullable=True),
+        sa.CheckConstraint("act IN ('confirm', 'release', 'reject')", name=op.f("ck_batch_decision_act_known")),
+        sa.CheckConstraint("length(trim(reason)) > 0", name=op.f("ck_batch_decision_has_a_reason")),
+        sa.CheckConstraint(
+            "(applied_at IS NULL) = (applied_in IS NULL)", name=op.f("ck_batch_decision_applied_somewhere")
+        ),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"], name=op.f("fk_batch_decision_batch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batch_decision")),
+        sa.UniqueConstraint("batch_id", "held_for", "act", name=op.f("uq_batch_decision_batch_id_held_for_act")),
+    )
+    op.create_index("ix_batch_decision_resource", "batch_decision", ["resource"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.drop_table("batch_decision")
