@@ -1,4 +1,4 @@
-"""An inbox per department (部门收件箱): marks of events, events told once, and the way from a version to its readers."""
+"""An inbox per department (部门收件箱): marks of events, events told once, and the way from versions to readers."""
 
 import sqlalchemy as sa
 from alembic import op
