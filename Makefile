@@ -19,7 +19,7 @@ help: ## list the targets
 	@echo "make bench [CASE=name]                         the benchmarks, with ratios"
 	@echo "make install                                   packages and JARs only"
 
-.venv/.installed: requirements.txt infra/pom.xml infra/install.sh infra/log_store/guantong-log-store.jar
+.venv/.installed: requirements.txt infra/recipient/requirements.txt infra/pom.xml infra/install.sh infra/log_store/guantong-log-store.jar
 	@infra/install.sh
 
 install: .venv/.installed

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the checkout needs into .venv: Python packages from requirements.txt, JARs from infra/pom.xml.
+# Installs what the checkout needs into .venv: Python packages from requirements.txt, JARs from infra/pom.xml, and the
+# recipient's client into .venv/recipient.
 # Java and Maven are installed where the system allows it (Debian or Ubuntu, as root); elsewhere it says the command.
 # Run again with nothing changed, it ends at once; FORCE=1 makes it look at everything again.
 set -euo pipefail
@@ -18,7 +19,8 @@ fail() {
 is_current() {
   [[ -z ${FORCE:-} && -e $STAMP ]] || return 1
   local source
-  for source in requirements.txt infra/pom.xml infra/install.sh infra/log_store/guantong-log-store.jar; do
+  for source in requirements.txt infra/recipient/requirements.txt infra/pom.xml infra/install.sh \
+    infra/log_store/guantong-log-store.jar; do
     [[ $STAMP -nt $source ]] || return 1
   done
 }
@@ -112,6 +114,15 @@ install_packages() {
     done || fail "pip could not install the packages:" "$(tail -n 20 "$LOG")"
 }
 
+# The receiving department's client has an environment of its own: its libraries bind none of ours.
+install_recipient() {
+  say "installing the recipient's client"
+  "$VENV/bin/python" -m venv --clear "$VENV/recipient"
+  "$VENV/recipient/bin/python" -m pip install --disable-pip-version-check --no-input \
+    -r infra/recipient/requirements.txt >"$LOG" 2>&1 ||
+    fail "pip could not install the recipient's client:" "$(tail -n 20 "$LOG")"
+}
+
 copy_jars() {
   say "copying the JARs named in infra/pom.xml with Maven"
   rm -rf "$VENV/jars.new"
@@ -135,6 +146,7 @@ trap 'rm -f "$LOG"' EXIT
 need_java_and_maven
 make_venv
 install_packages
+install_recipient
 copy_jars
 archive_classes
 touch "$STAMP"

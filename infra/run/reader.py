@@ -19,6 +19,7 @@ from catalog.delta_log import newest_version
 from catalog.model.layers import Table, absolute_uri
 from catalog.model.registry import get_registry
 from catalog.model.settings import Settings
+from infra.recipient.boundary import RecipientError, load_table
 from infra.stack import StackError
 
 RESOURCE = "population.resident_basic"
@@ -42,20 +43,20 @@ def read_back(settings: Settings, profile: Path, resource: str = RESOURCE) -> Re
     Raises:
         StackError: when the table was not published, or the service does not answer.
     """
-    trouble: Exception | None = None
+    trouble: RecipientError | None = None
     for _ in range(TRIES):
         _await_service(settings.require("service_url"))
         version = _served(settings, resource)
         try:
             received = _receive(profile, version)
-        except Exception as error:  # the official client lets through whatever its libraries raise
+        except RecipientError as error:
             trouble = error
             time.sleep(2)
             continue
         if _served(settings, resource).id == version.id:
             return compare(received, _gold(version), get_registry().get(resource).key, resource)
     raise StackError(
-        f"the recipient could not read {resource}: {type(trouble).__name__}: {trouble}",
+        f"the recipient could not read {resource}: {trouble.args[0] if trouble else 'it was published anew each time'}",
         place=str(profile),
         remedy="look at the log service.log",
     )
@@ -86,11 +87,7 @@ def _served(settings: Settings, resource: str) -> ShareVersion:
 
 
 def _receive(profile: Path, version: ShareVersion) -> pd.DataFrame:
-    import delta_sharing
-
-    frame: pd.DataFrame = delta_sharing.load_as_pandas(
-        f"{profile}#{version.share}.{version.schema_name}.{version.table_name}"
-    )
+    frame: pd.DataFrame = load_table(profile, f"{version.share}.{version.schema_name}.{version.table_name}").to_pandas()
     return frame
 
 

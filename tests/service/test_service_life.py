@@ -3,7 +3,6 @@
 import threading
 import time
 
-import delta_sharing
 import httpx
 import pytest
 from deltalake import write_deltalake
@@ -11,6 +10,7 @@ from deltalake import write_deltalake
 from catalog.control.recipients import revoke_recipient
 from catalog.control.session import session_scope
 from catalog.service.app import NoRecipientError, require_recipient
+from infra.recipient.boundary import load_table
 from tests.service.conftest import persons
 
 
@@ -36,8 +36,8 @@ def test_a_database_restart_costs_a_retry_and_nothing_more(make_exchange, databa
     exchange.publish("population", "base", "t", folder, 0)
     exchange.recipient("reader", "population")
     exchange.start()
-    table = f"{exchange.profile()}#population.base.t"
-    assert len(delta_sharing.load_as_pandas(table)) == 5
+    profile, table = exchange.profile(), "population.base.t"
+    assert len(load_table(profile, table)) == 5
     database_server.stop()
     began = time.monotonic()
     answer = exchange.get("/shares", timeout=20)
@@ -47,7 +47,7 @@ def test_a_database_restart_costs_a_retry_and_nothing_more(make_exchange, databa
     starter = threading.Timer(0.5, database_server.start)
     starter.start()
     try:
-        assert len(delta_sharing.load_as_pandas(table)) == 5
+        assert len(load_table(profile, table)) == 5
     finally:
         starter.join()
     exchange.stop()

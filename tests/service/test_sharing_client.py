@@ -2,18 +2,16 @@
 
 from datetime import UTC, datetime
 
-import delta_sharing
 import pyarrow as pa
 import pytest
 import requests
-from delta_sharing.protocol import DeltaSharingProfile
-from delta_sharing.rest_client import DataSharingRestClient
 from deltalake import DeltaTable, write_deltalake
 from pandas.testing import assert_frame_equal
 
 from catalog.control.recipients import revoke_recipient
 from catalog.control.session import session_scope
 from catalog.control.shares import published_version
+from infra.recipient.boundary import RecipientError, ask, load_table
 
 RESIDENTS = "population.base.resident_basic"
 
@@ -24,7 +22,7 @@ def expected(exchange, name, version):
 
 
 def read(exchange, table, recipient="reader", **more):
-    frame = delta_sharing.load_as_pandas(f"{exchange.profile(recipient)}#{table}", **more)
+    frame = load_table(exchange.profile(recipient), table, **more).to_pandas()
     return frame.sort_values("person_id", ignore_index=True)
 
 
@@ -73,7 +71,7 @@ def test_moments_without_zone_are_read_in_delta_form(exchange):
         withdrawn = published_version(session, "population", "base", "ntz", 1)
         assert withdrawn is not None
         withdrawn.status = "withdrawn"
-    with pytest.raises(requests.HTTPError, match="404"):
+    with pytest.raises(RecipientError, match="HTTPError: 404"):
         read(exchange, "population.base.ntz")
 
 
@@ -84,15 +82,10 @@ def test_predicate_hints_change_nothing_that_they_must_not(exchange):
 
 
 def test_a_client_lists_only_what_its_recipient_was_granted(exchange):
-    client = delta_sharing.SharingClient(exchange.profile())
-    assert [share.name for share in client.list_shares()] == ["population"]
-    assert [(table.share, table.schema, table.name) for table in client.list_all_tables()] == [
-        ("population", "base", "resident_basic")
-    ]
-    with pytest.raises(requests.HTTPError, match="404"):
+    assert ask("tables", exchange.profile()) == [RESIDENTS]
+    with pytest.raises(RecipientError, match="HTTPError: 404"):
         read(exchange, "licence.base.valid_licence")
-    other = delta_sharing.SharingClient(exchange.profile("licence-reader"))
-    assert [table.name for table in other.list_all_tables()] == ["valid_licence"]
+    assert ask("tables", exchange.profile("licence-reader")) == ["licence.base.valid_licence"]
 
 
 def test_a_revoked_token_is_refused_at_once(exchange):
@@ -103,20 +96,16 @@ def test_a_revoked_token_is_refused_at_once(exchange):
     assert requests.get(address, timeout=10).status_code == 200
     with session_scope(exchange.control_url) as session:
         revoke_recipient(session, "soon-revoked")
-    with pytest.raises(requests.HTTPError, match="401"):
+    with pytest.raises(RecipientError, match="HTTPError: 401"):
         read(exchange, RESIDENTS, "soon-revoked")
     assert requests.get(address, timeout=10).status_code == 403
 
 
 def test_changes_are_refused_with_the_protocols_error(exchange):
-    with pytest.raises(requests.HTTPError, match="UNSUPPORTED_OPERATION"):
-        delta_sharing.load_table_changes_as_pandas(f"{exchange.profile()}#{RESIDENTS}", starting_version=1)
+    with pytest.raises(RecipientError, match="UNSUPPORTED_OPERATION"):
+        ask("changes", exchange.profile(), table=RESIDENTS, options={"starting_version": 1})
 
 
 def test_the_client_sees_the_published_number_as_version(exchange):
-    rest = DataSharingRestClient(DeltaSharingProfile.read_from_file(exchange.profile()))
-    table = delta_sharing.Table("resident_basic", "population", "base")
-    assert rest.query_table_version(table).delta_table_version == 2
-    metadata = rest.query_table_metadata(table)
-    assert metadata.delta_table_version == 2 and metadata.metadata.num_files == 3
-    rest.close()
+    told = ask("versions", exchange.profile(), table=RESIDENTS)
+    assert told == {"version": 2, "metadata_version": 2, "files": 3}
