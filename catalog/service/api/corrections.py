@@ -61,10 +61,15 @@ class NewCase(Body):
 class CaseStep(Body):
     """A step of a case."""
 
-    act: Literal["accept", "confirm", "refuse", "ask_evidence", "supplement", "correct", "reopen", "close", "withdraw"]
+    act: Literal[
+        "accept", "confirm", "refuse", "ask_evidence", "supplement", "pass_on", "correct", "reopen", "close", "withdraw"
+    ]
     reason: Reason | None = None
     evidence: Reason | None = None
-    batch_id: Line | None = Field(default=None, description="Batch that corrected the value.")
+    department: Line | None = Field(
+        default=None, description="To whom the case is passed on (转办); default the source of the value."
+    )
+    batch_id: Line | None = Field(default=None, description="Batch of one's own department that corrected the value.")
 
 
 class CaseAnswer(Answer):
@@ -167,12 +172,16 @@ def show(session: Database, who: Officer, number: CaseNumber) -> CaseWhole:
 
 @router.post("/{number}/steps")
 def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _key: IdempotencyKey = None) -> CaseWhole:
-    """Take a step: accept, confirm, refuse, ask_evidence, supplement, correct, reopen, close, withdraw."""
+    """Take a step: accept, confirm, refuse, ask_evidence, supplement, pass_on, correct, reopen, close, withdraw."""
     with answered("case"):
         found = find_case(session, number)
-        require_side(who, "case", found.raising_department, found.doubted_department)
+        sides = (found.raising_department, found.doubted_department)
+        require_side(who, "case", *sides)
         record(session, who, f"correction.{body.act}", f"case:{number}", detail={"reason": body.reason})
-        told(session, f"correction.{body.act}", f"case:{number}", found.raising_department, found.doubted_department)
+        if body.act != "pass_on":
+            told(
+                session, f"correction.{body.act}", f"case:{number}", found.raising_department, found.doubted_department
+            )
         facts = {
             key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
         }
