@@ -55,6 +55,7 @@ def raise_case(
     kind: RaisedKind = "comparison",
     element: str | None = None,
     conflict_key: str | None = None,
+    proposed_value: str | None = None,
     at: datetime | None = None,
 ) -> CorrectionCase:
     """Raise a doubt about one value; where a case on it is open already, join that one with the new evidence.
@@ -70,6 +71,7 @@ def raise_case(
         kind: person, department, system, or `comparison` of the base library.
         element: Data element of the column.
         conflict_key: Row of the table of conflicts, where the case comes from one.
+        proposed_value: What the value should be, if who raises it knows; who joins leaves the first one standing.
         at: When; default now.
 
     Returns:
@@ -78,6 +80,7 @@ def raise_case(
     moment = at or utc_now()
     found = _open_on(session, resource, row_key, column, doubted_department)
     if found is not None:
+        found.proposed_value = found.proposed_value or proposed_value
         _write(session, found, "join", found.state, actor, moment, evidence)
         return found
     case = CorrectionCase(
@@ -92,6 +95,7 @@ def raise_case(
         raising_department=actor.department,
         evidence=dict(evidence),
         conflict_key=conflict_key,
+        proposed_value=proposed_value,
         state=RAISED,
         raised_at=moment,
     )

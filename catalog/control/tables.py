@@ -372,6 +372,7 @@ class Delivery(Base):
         one_of("kind", "metadata", "query", "file"),
         CheckConstraint("rows >= 0 AND bytes >= 0", name="counts_not_negative"),
         Index("ix_delivery_recipient_at", "recipient_id", "at"),
+        Index("ix_delivery_table_version", "share", "schema_name", "table_name", "version"),
     )
 
     id: Mapped[Serial]
@@ -383,4 +384,8 @@ class Delivery(Base):
     kind: Mapped[str]
     rows: Mapped[int]
     bytes: Mapped[int]
+    grants: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    """Numbers of the grants by which it was read; none for a line made by command."""
+    purpose: Mapped[str] = mapped_column(Text, server_default="")
+    """What it was read for."""
     at: Mapped[Recorded]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.library.explain import Cell, explain_versions
+from catalog.library.explain import Cell, Testimony, explain_versions
 from catalog.library.statements import NoStatementsError, Version, read_versions, standing
 from catalog.model.contract import Contract
 from catalog.model.registry import get_registry
@@ -44,6 +45,65 @@ def cell_of(contract: Contract, row_key: str, column: str) -> Cell | None:
     if not versions or library is None or column not in library.columns:
         return None
     return next(cell for cell in explain_versions(library, versions).cells if cell.column == column)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What one source says of a doubted value, and where it says so."""
+
+    department: str
+    source: str
+    verdict: str
+    """As of :class:`catalog.library.explain.Testimony`."""
+    value: str | None
+    """In its standard form."""
+    original: str | None
+    """As the source wrote it."""
+    record_key: str
+    """Key of the record in the source itself."""
+    file: str | None
+    row: int | None
+    """Line in the file, or row of the batch."""
+    batch_id: str
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """A doubted value with all that sources say of it."""
+
+    entity_key: str | None
+    """National key of whom it concerns; None where the library does not tell."""
+    value: str | None
+    """What the library shows."""
+    sightings: tuple[Sighting, ...]
+    """What each source says now, the deciding one first."""
+
+
+def doubted_value(contract: Contract, row_key: str, column: str) -> Doubted:
+    """Return a doubted value with what every source says of it; without sources where the library does not tell.
+
+    Raises:
+        TableDamagedError: when the log of the statements is not whole.
+    """
+    versions, cell = versions_of_row(contract, row_key), cell_of(contract, row_key, column)
+    if not versions or cell is None:
+        return Doubted(versions[0].entity_key if versions else None, None, ())
+    return Doubted(versions[0].entity_key, cell.value, tuple(_sighting(one) for one in cell.testimonies))
+
+
+def _sighting(testimony: Testimony) -> Sighting:
+    version, said = testimony.version, testimony.said
+    return Sighting(
+        testimony.department,
+        testimony.source,
+        testimony.verdict,
+        said.value if said else None,
+        said.original if said else None,
+        version.record_key,
+        version.source_file,
+        version.row_number,
+        version.batch_id,
+    )
 
 
 def deciding_department(contract: Contract, row_key: str, column: str) -> str | None:

@@ -16,6 +16,7 @@ from catalog.control.correction_tables import CorrectionCase
 from catalog.control.doubts import covers_of
 from catalog.control.life import newest
 from catalog.control.masking import mask_personal
+from catalog.library.masked import masked
 from catalog.model.caller import Caller
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError
@@ -55,6 +56,7 @@ class NewCase(Body):
     row_key: RowKey = Field(description="Entity id of the row, such as person_id; never a national number.")
     column: Line = Field(examples=["name"])
     statement: Reason = Field(description="What speaks against the value.")
+    proposed: Line | None = Field(default=None, description="The value that would be right, if known; kept apart.")
     attachments: list[Line] = Field(default_factory=list, max_length=20, description="References to papers.")
 
 
@@ -146,6 +148,7 @@ def raise_one(
     evidence = {
         "statement": mask_personal(body.statement),
         "attachments": [mask_personal(one) for one in body.attachments],
+        **({"proposed": masked(contract, body.column, body.proposed)} if body.proposed else {}),
     }
     with answered("case"):
         record(session, who, "correction.raise", f"{body.resource}:{body.row_key}:{body.column}")
@@ -153,6 +156,7 @@ def raise_one(
         made = raise_case(
             session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
+            proposed_value=body.proposed,
         )  # fmt: skip
         told(session, "correction.raise", f"case:{made.number}", made.raising_department, made.doubted_department)
     if not is_of_side(who, made.raising_department, made.doubted_department):
@@ -222,7 +226,16 @@ def _require_readable(session: Database, who: Caller, contract: Contract, doubt:
 
 
 def _render(found: CorrectionCase) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in CaseAnswer.model_fields}
+    return {**{name: getattr(found, name) for name in CaseAnswer.model_fields}, "evidence": _hidden(found.evidence)}
+
+
+def _hidden(evidence: Any) -> Any:  # noqa: ANN401 - a document
+    """Return evidence without personal numbers, such as the record keys of two sources that were compared."""
+    if isinstance(evidence, dict):
+        return {name: _hidden(value) for name, value in evidence.items()}
+    if isinstance(evidence, list):
+        return [_hidden(value) for value in evidence]
+    return mask_personal(evidence) if isinstance(evidence, str) else evidence
 
 
 def _whole(session: Database, who: Caller, found: CorrectionCase) -> CaseWhole:
@@ -230,4 +243,6 @@ def _whole(session: Database, who: Caller, found: CorrectionCase) -> CaseWhole:
     course = course_of(session, KIND, found.number)
     if not is_of_side(who, found.doubted_department):
         course.history = [one for one in course.history if one.act != "join" or who.is_of(one.department)]
+    for one in course.history:
+        one.detail = _hidden(one.detail)
     return CaseWhole(**_render(found), course=course)
