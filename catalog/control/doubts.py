@@ -40,6 +40,8 @@ def covers_of(session: Session, department: str, contract: Contract, row_key: st
     served = session.scalars(
         select(ShareVersion).where(ShareVersion.resource == contract.id, ShareVersion.status == "served")
     ).all()
+    if not served:
+        return []
     is_own = contract.government.department == department
     if is_own or _has_open_case(session, department, contract.id, row_key, column):
         return [Cover(version) for version in served]

@@ -23,6 +23,7 @@ from catalog.control.tables import Recipient, ShareVersion
 from catalog.library.doubted import library_of
 from catalog.model.contract import Contract
 from catalog.model.correction import CORRECTED, INSUFFICIENT, RAISED, UNCORRECTED
+from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
 
 DOUBTED, VERIFYING = "存疑", "正在核实"
@@ -117,9 +118,17 @@ def _taken_over(contract: Contract) -> set[str]:
     return {p.name for p in contract.properties if p.transform_logic in (None, p.name)}
 
 
+def key_of(resource: str | None) -> str | None:
+    """Return the column by which the rows of a shared table are known; None where no contract says so."""
+    try:
+        return get_registry().get(resource).key[0] if resource else None
+    except ContractError:
+        return None
+
+
 def flagged_tables(session: Session, recipient_id: int) -> list[ShareVersion]:
-    """Return the served version of every table of whose doubts a recipient may know."""
-    found = {version.id: version for version in readable_tables(session, recipient_id)}
+    """Return the served version of every table of whose doubts a recipient may know: one whose key it may read."""
+    found = {one.id: one for one in readable_tables(session, recipient_id) if key_of(one.resource)}
     granted = select(ShareVersion).where(
         ShareVersion.status == "served",
         ShareVersion.resource.in_([grant.resource for grant in _narrower(session, recipient_id)]),
@@ -139,7 +148,7 @@ def flag_scopes(session: Session, recipient_id: int, version: ShareVersion) -> l
 
 
 def _narrower(session: Session, recipient_id: int) -> Sequence[AccessGrant]:
-    """Return the grants in force on part of a table; what words limit covers no row that is known."""
+    """Return the grants in force on part of a table with its key; what words limit covers no row that is known."""
     today = local_day(utc_now())
     query = (
         select(AccessGrant)
@@ -154,4 +163,5 @@ def _narrower(session: Session, recipient_id: int) -> Sequence[AccessGrant]:
         )
         .order_by(AccessGrant.number)
     )
-    return [grant for grant in session.scalars(query) if not grant.row_scope.get("condition")]
+    found = [grant for grant in session.scalars(query) if not grant.row_scope.get("condition")]
+    return [grant for grant in found if key_of(grant.resource) in grant.items]

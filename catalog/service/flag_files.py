@@ -22,8 +22,6 @@ from catalog.control.item_flags import FlagScope, ItemFlag, flags_of
 from catalog.control.kept_back import columns_kept_back
 from catalog.control.tables import ShareVersion
 from catalog.model.contract import Contract
-from catalog.model.errors import ContractError
-from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from catalog.service.served_rows import find_rows
 from catalog.service.snapshots import DataFile, Snapshot, published_snapshot
@@ -42,14 +40,6 @@ _COLUMNS: tuple[tuple[str, str, pa.DataType, str], ...] = (
     ("case_number", "string", pa.string(), "校核编号"),
     ("until", "date", pa.date32(), "办理期限"),
 )
-
-
-def is_described(resource: str) -> bool:
-    """Tell whether a resource has a contract, which says what the rows of its table are known by."""
-    try:
-        return bool(get_registry().get(resource).key)
-    except ContractError:
-        return False
 
 
 def schema_string(key: str) -> str:

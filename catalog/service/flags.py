@@ -23,7 +23,7 @@ from catalog.service.actions import TableAnswer
 from catalog.service.capabilities import HEADER, file_id_headers, response_format
 from catalog.service.configuration import PREFIX
 from catalog.service.files import LARGEST, verified
-from catalog.service.flag_files import SUFFIX, flag_file, flag_snapshot, is_described, told_flags
+from catalog.service.flag_files import SUFFIX, flag_file, flag_snapshot, told_flags
 from catalog.service.problems import SharingError, bad_request, not_found
 from catalog.service.reading import TableQuery, changes_unsupported, table_lines
 from catalog.service.signing import SIGNATURE, FileTicket
@@ -136,7 +136,7 @@ def _granted(
     """
     place = (share.lower(), schema.lower(), table.lower().removesuffix(SUFFIX))
     for version in flagged_tables(session, recipient_id):
-        if (version.share, version.schema_name, version.table_name) == place and is_described(version.resource):
+        if (version.share, version.schema_name, version.table_name) == place:
             return version, flag_scopes(session, recipient_id, version)
     raise not_found()
 

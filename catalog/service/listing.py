@@ -9,7 +9,7 @@ from catalog.control.item_flags import flagged_tables
 from catalog.control.recipients import readable_tables
 from catalog.control.tables import ShareVersion
 from catalog.service.access import CurrentRecipient, Database
-from catalog.service.flag_files import SUFFIX, is_described
+from catalog.service.flag_files import SUFFIX
 from catalog.service.paging import page
 from catalog.service.problems import not_found
 
@@ -24,7 +24,7 @@ def list_shares(
     session: Database, who: CurrentRecipient, max_results: MaxResults = None, page_token: PageToken = None
 ) -> dict[str, Any]:
     """List the shares that hold something for the caller."""
-    names = {table.share for table in (*readable_tables(session, who.id), *_flagged(session, who))}
+    names = {table.share for table in (*readable_tables(session, who.id), *flagged_tables(session, who.id))}
     return page(list(names), str, lambda name: {"name": name}, max_results, page_token)
 
 
@@ -79,19 +79,15 @@ def list_all_tables(
 
 def _named(session: Database, who: CurrentRecipient, share: str) -> list[dict[str, Any]]:
     """Return the tables of a share, and beside each the flags of its values (存疑标识)."""
-    flagged = [table for table in _flagged(session, who) if table.share == share.lower()]
+    flagged = [table for table in flagged_tables(session, who.id) if table.share == share.lower()]
     readable = [table for table in readable_tables(session, who.id) if table.share == share.lower()]
     if not flagged and not readable:
         raise not_found()
     return [*map(_render, readable), *(_render(table, SUFFIX) for table in flagged)]
 
 
-def _flagged(session: Database, who: CurrentRecipient) -> list[ShareVersion]:
-    return [table for table in flagged_tables(session, who.id) if is_described(table.resource)]
-
-
 def _in_share(session: Database, who: CurrentRecipient, share: str) -> Sequence[ShareVersion]:
-    known = [*readable_tables(session, who.id), *_flagged(session, who)]
+    known = [*readable_tables(session, who.id), *flagged_tables(session, who.id)]
     tables = [table for table in known if table.share == share.lower()]
     if not tables:
         raise not_found()

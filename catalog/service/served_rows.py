@@ -1,6 +1,7 @@
 """One row of a served version (服务版本中的一行), looked up by its key in the files that recipients get."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ def rows_with(
     """
     wanted, found = set(values), []
     for file in published_snapshot(version).files:
-        data = ds.dataset(str(file.path), format="parquet")
+        data = _opened(str(file.path))
         texts = [field.name for field in data.schema if pa.types.is_string(field.type)]
         stored = [*texts, *(column for column in columns if column in data.schema.names and column not in texts)]
         has_one = ds.scalar(not wanted.isdisjoint(file.partition_values.values()))
@@ -58,10 +59,16 @@ def rows_with(
 
 
 def _find_in(file: DataFile, key: str, values: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-    data = ds.dataset(str(file.path), format="parquet")
+    data = _opened(str(file.path))
     if key not in data.schema.names:
         return {}
     stored = [column for column in columns if column in data.schema.names and column != key]
     wanted = ds.field(key) == values[0] if len(values) == 1 else ds.field(key).isin(values)
     rows = data.head(len(values), columns=[key, *stored], filter=wanted).to_pylist()
     return {row[key]: {**file.partition_values, **row} for row in rows}
+
+
+@lru_cache(maxsize=256)
+def _opened(path: str) -> ds.Dataset:
+    """Return a data file, whose head is read once: files never change."""
+    return ds.dataset(path, format="parquet")
