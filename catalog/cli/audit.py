@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,11 @@ from catalog.control.audit_tables import AuditEntry
 from catalog.control.session import session_scope
 from catalog.model.caller import command_line
 from catalog.model.errors import GuantongError
+from catalog.model.ids.citizen_id import is_valid_citizen_id
 from catalog.model.settings import get_settings
+
+if TYPE_CHECKING:
+    from catalog.service.bulk_reads import BulkRead
 
 app = typer.Typer(no_args_is_help=True, help="Prove the audit (审计), look into it, and say who read a person's data.")
 
@@ -76,21 +80,47 @@ def show_entries(
 def who_read_person(
     key: Annotated[str, typer.Argument(help="Citizen number (公民身份号码); - reads it from standard input.")],
     purpose: Annotated[str, typer.Option(help="Why you ask; it is recorded.")] = "access request of the person",
+    source: Annotated[
+        str | None, typer.Option("--source", help="The key is that of a record of this resource, not the national one.")
+    ] = None,
     limit: Limit = 1000,
     as_json: AsJson = False,
 ) -> None:
     """Say who read a person's data, when and for what; the question is recorded too.
 
-    Entries hold a keyed hash of the number, so this needs AUDIT_KEY.
+    Entries hold a keyed hash of the number, so this needs AUDIT_KEY. Reads of whole tables (share.bulk) are found by
+    looking the person up in every version that was handed out; `uncertain` is said where nobody can tell any more.
     """
+    from catalog.service.bulk_reads import bulk_reads_of, names_of
+
     with explained():
         number = sys.stdin.readline().strip() if key == "-" else key.strip()
         if not number:
             raise GuantongError("no number was given", remedy="python -m catalog audit who-read NUMBER")
         with session_scope() as session:
             record(session, command_line(), "audit.who-read", "audit", purpose=purpose, persons=[number])
-            found = who_read(session, audit_keys(), number, limit=limit)
-    show("Who read (查询记录)", _COLUMNS, [_fields(entry) for entry in found], as_json)
+            names = names_of(session, number, source)
+        with session_scope() as session:
+            asked = [name for name in names if is_valid_citizen_id(name)] or [number]
+            found = [one for name in sorted(asked) for one in who_read(session, audit_keys(), name, limit=limit)]
+            bulk = bulk_reads_of(session, names)
+    rows = [*map(_fields, found), *map(_bulk_fields, bulk)]
+    show("Who read (查询记录)", _COLUMNS, rows, as_json)
+
+
+def _bulk_fields(read: "BulkRead") -> dict[str, object]:
+    place, reader = read.place, read.read
+    return {
+        **dict.fromkeys((*_COLUMNS, *_MORE)),
+        "at": reader.on,
+        "actor_name": reader.recipient,
+        "department": reader.department,
+        "act": "share.bulk",
+        "object": f"share:{place.share}.{place.schema_name}.{place.table_name}@{place.version}",
+        "outcome": "done" if read.is_certain else "uncertain",
+        "purpose": reader.purpose,
+        "detail": {"grants": list(reader.grants), "columns": list(read.columns) if read.columns else None},
+    }
 
 
 @app.command("archive")

@@ -45,6 +45,8 @@ class CorrectionCase(Base):
     """Account or system that raised it; `system` for the comparison."""
     raising_department: Mapped[str] = mapped_column(Text, server_default="")
     evidence: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    proposed_value: Mapped[str | None]
+    """What who raised it takes for right; shown masked, and whole for a purpose on record."""
     conflict_key: Mapped[str | None]
     """Row of the base library's table of conflicts, where the case comes from one."""
     state: Mapped[str] = mapped_column(Text, server_default="raised")

@@ -1,6 +1,6 @@
 """Receipts (交付回执): what was handed out, to whom and how much."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,9 +9,28 @@ from catalog.control.tables import Delivery, ShareVersion
 
 
 def record_delivery(
-    session: Session, recipient_id: int, version: ShareVersion, kind: str, *, rows: int = 0, size: int = 0
+    session: Session,
+    recipient_id: int,
+    version: ShareVersion,
+    kind: str,
+    *,
+    rows: int = 0,
+    size: int = 0,
+    grants: Collection[str] = (),
+    purpose: str = "",
 ) -> None:
-    """Write a receipt: a `query` with the rows offered, or a `file` with the bytes that really went out."""
+    """Write a receipt: a `query` with the rows offered, or a `file` with the bytes that really went out.
+
+    Args:
+        session: an open transaction.
+        recipient_id: who was handed it.
+        version: what was handed out.
+        kind: `metadata`, `query` or `file`.
+        rows: offered.
+        size: bytes that went out.
+        grants: numbers of the grants by which it was read.
+        purpose: what it was read for.
+    """
     session.add(
         Delivery(
             recipient_id=recipient_id,
@@ -22,6 +41,8 @@ def record_delivery(
             kind=kind,
             rows=rows,
             bytes=size,
+            grants=sorted(grants),
+            purpose=purpose,
         )
     )
 

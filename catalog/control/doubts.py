@@ -28,9 +28,7 @@ class Cover:
 
     def has(self, codes: Collection[str]) -> bool:
         """Tell whether a row of some division codes is covered; one without a code lies in no division."""
-        if self.divisions is None:
-            return True
-        return any(_lies_in(code, division) for code in codes for division in self.divisions)
+        return self.divisions is None or lies_within(codes, self.divisions)
 
 
 def covers_of(session: Session, department: str, contract: Contract, row_key: str, column: str) -> list[Cover]:
@@ -42,13 +40,15 @@ def covers_of(session: Session, department: str, contract: Contract, row_key: st
     served = session.scalars(
         select(ShareVersion).where(ShareVersion.resource == contract.id, ShareVersion.status == "served")
     ).all()
+    if not served:
+        return []
     is_own = contract.government.department == department
     if is_own or _has_open_case(session, department, contract.id, row_key, column):
         return [Cover(version) for version in served]
     recipients = session.scalars(select(Recipient).where(Recipient.department == department)).all()
     readers = [recipient.id for recipient in recipients if is_active(recipient)]
     read = [version for version in served if any(_reads(session, one, version, column) for one in readers)]
-    scopes = [_divisions(grant) for grant in _grants(session, department, contract.id, column)]
+    scopes = [divisions_of(grant) for grant in _grants(session, department, contract.id, column)]
     return [Cover(version) for version in read] + [Cover(version, scope) for version in served for scope in scopes]
 
 
@@ -73,7 +73,8 @@ def _grants(session: Session, department: str, resource: str, column: str) -> Se
     return [grant for grant in found if not grant.row_scope.get("condition")]
 
 
-def _divisions(grant: AccessGrant) -> frozenset[str] | None:
+def divisions_of(grant: AccessGrant) -> frozenset[str] | None:
+    """Return the divisions to whose rows a grant is limited; None for all rows."""
     return frozenset(grant.row_scope.get("divisions", ())) or None
 
 
@@ -90,6 +91,11 @@ def _has_open_case(session: Session, department: str, resource: str, row_key: st
         ).first()
         is not None
     )
+
+
+def lies_within(codes: Collection[str], divisions: Collection[str]) -> bool:
+    """Tell whether a row of some division codes lies in one of some divisions."""
+    return any(_lies_in(code, division) for code in codes for division in divisions)
 
 
 def _lies_in(code: str, division: str) -> bool:

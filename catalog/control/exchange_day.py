@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from catalog.control.clocks import Notice, tick
+from catalog.control.correction_cases import start_mending
 from catalog.control.entries import watch_drift
 from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant
@@ -45,6 +46,7 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('exchange_day', 0))"))
     drifted = watch_drift(session, entries, today)
+    start_mending(session, today)
     notices = tick(session, today)
     for notice in notices:
         told = {"number": notice.number, "limit": notice.limit_id, "due_on": notice.due_on}

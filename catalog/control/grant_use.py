@@ -7,6 +7,7 @@ quotas count; a line that the security administrator made by command has none, a
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import TypedDict
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -39,6 +40,13 @@ class QuotaUsedUpError(GuantongError):
         return self.rows > self.quota
 
 
+class Receipt(TypedDict):
+    """By what something was handed out, as its receipt keeps it."""
+
+    grants: list[str]
+    purpose: str
+
+
 @dataclass(frozen=True)
 class Reading:
     """By what a recipient reads a version now."""
@@ -54,6 +62,11 @@ class Reading:
     def items(self) -> frozenset[str] | None:
         """The columns that may be read; None when nothing limits them."""
         return None if self.is_unmetered else frozenset(name for grant in self.grants for name in grant.items)
+
+
+def receipt_of(reading: Reading) -> Receipt:
+    """Return what a receipt says of the grants behind a read."""
+    return {"grants": [grant.number for grant in reading.grants], "purpose": "; ".join(reading.purposes)}
 
 
 def reading_of(session: Session, recipient_id: int, version: ShareVersion) -> Reading:

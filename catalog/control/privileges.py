@@ -46,14 +46,14 @@ PASSING = Rights(adds=True, changes=True, removes=True)
 SERVICE_RIGHTS: dict[str, Rights] = {
     **dict.fromkeys(
         (
-            "batch", "batch_measure", "batch_stage", "check_result", "disclosure", "entity_redirect", "finding",
+            "batch", "batch_measure", "batch_stage", "check_result", "entity_redirect", "finding",
             "issue", "issue_closing", "ledger_entry", "notice", "position", "quality_score", "recipient",
             "record_assignment", "resource", "review_decision", "review_pair", "rule_activation", "run",
             "share_version", "stage_lease", "table_state", "unmapped_count", "unmapped_value",
         ),
         READS,
     ),
-    **dict.fromkeys(("audit_entry", "batch_decision", "delivery", "life_event"), APPENDS),
+    **dict.fromkeys(("audit_entry", "batch_decision", "delivery", "disclosure", "life_event"), APPENDS),
     **dict.fromkeys(
         (
             "access_grant", "account_recovery", "application", "catalogue_entry", "client_system", "client_system_role",

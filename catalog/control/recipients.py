@@ -158,6 +158,12 @@ def is_active(recipient: Recipient) -> bool:
     return recipient.revoked_at is None and recipient.expires_at > utc_now()
 
 
+def find_active(session: Session, recipient_id: int) -> Recipient | None:
+    """Return the recipient of a number if its token is in force."""
+    found = session.get(Recipient, recipient_id)
+    return found if found is not None and is_active(found) else None
+
+
 def count_active(session: Session) -> int:
     """Return how many recipients hold a token that is in force."""
     return (
@@ -259,8 +265,7 @@ def readable_versions(
 
 def readable_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
     """Return one published version if an active recipient may read it now."""
-    recipient = session.get(Recipient, recipient_id)
-    if recipient is None or not is_active(recipient):
+    if find_active(session, recipient_id) is None:
         return None
     return session.scalars(
         select(ShareVersion).where(

@@ -1,5 +1,7 @@
 """Reads of shared tables in the audit (共享表读取留痕): who was handed which version, for which granted purpose."""
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from catalog.control.audit import record
@@ -34,6 +36,15 @@ def record_table_read(
         purpose="; ".join(reading.purposes),
         detail={"resource": version.resource, **detail},
     )
+
+
+def record_flag_read(
+    session: Session, caller: Caller, version: ShareVersion, suffix: str, purposes: Collection[str], rows: int
+) -> None:
+    """Record that a recipient reads which values of a served version are doubted, before anything is handed out."""
+    place = f"share:{version.share}.{version.schema_name}.{version.table_name}{suffix}"
+    detail: dict[str, int | str] = {"resource": version.resource, "rows": rows}
+    record(session, caller, "share.flags", place, purpose="; ".join(sorted(set(purposes))), detail=detail)
 
 
 def object_of(version: ShareVersion) -> str:

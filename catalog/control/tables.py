@@ -391,4 +391,8 @@ class Delivery(Base):
     kind: Mapped[str]
     rows: Mapped[int]
     bytes: Mapped[int]
+    grants: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    """Numbers of the grants by which it was read; none for a line made by command."""
+    purpose: Mapped[str] = mapped_column(Text, server_default="")
+    """What it was read for."""
     at: Mapped[Recorded]

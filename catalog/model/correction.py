@@ -23,6 +23,7 @@ CORRECTION = Machine(
         Transition("refuse", (RAISED, IN_VERIFICATION), REFUSED, ("provider",), ("reason",),
                    recused=(*PLEADING, "correction_case.refuse")),
         Transition("ask_evidence", (RAISED, IN_VERIFICATION), INSUFFICIENT, ("provider",), ("reason",)),
+        Transition("pass_on", (RAISED, IN_VERIFICATION), RAISED, ("provider",), ("reason",)),
         Transition("supplement", (INSUFFICIENT,), IN_VERIFICATION, ("requester", "system"), ("evidence",)),
         Transition("correct", UNCORRECTED, CORRECTED, ("provider", "system"), ("batch_id",)),
         Transition("reopen", (CORRECTED,), IN_VERIFICATION, ("requester", "system"), ("reason",)),
@@ -31,4 +32,7 @@ CORRECTION = Machine(
         Transition("withdraw", (RAISED, IN_VERIFICATION, INSUFFICIENT), CLOSED, ("requester", "system"), ("reason",)),
     ],
 )  # fmt: skip
-"""A refusal is disputed; whoever was refused does not undo it, and the same person does not refuse twice."""
+"""A refusal is disputed; whoever was refused does not undo it, and the same person does not refuse twice.
+
+Who is not the source of the value passes the case on (转办) to the department that is, where it begins anew.
+"""

@@ -14,7 +14,7 @@ from catalog.control.privileges import require_append_only
 from catalog.control.recipients import count_active
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
-from catalog.service import api, files, health, listing, problems, reading
+from catalog.service import api, files, flags, health, listing, problems, reading
 from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
 from catalog.service.configuration import PREFIX, Configuration, configured
@@ -93,10 +93,11 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(AccessMiddleware)
     app.include_router(health.router, dependencies=[Depends(open_to_all("a probe, which tells nothing"))])
-    for module in (listing, reading):
+    for module in (listing, flags, reading):
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(recipients_only())])
     signed = proven_elsewhere("the address is signed for one recipient, file and hour")
-    app.include_router(files.router, prefix=PREFIX, dependencies=[Depends(signed)])
+    for router in (files.router, flags.files_router):
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(signed)])
     api.mount(app)
     require_declared(app)
     api.describe_requirements(app)

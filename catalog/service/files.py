@@ -10,13 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Receive, Scope, Send
 
 from catalog.control.deliveries import record_delivery
-from catalog.control.grant_use import reading_of
+from catalog.control.grant_use import Receipt, reading_of, receipt_of
 from catalog.control.recipients import readable_version_by_id
 from catalog.control.session import in_transaction
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import Recipient, ShareVersion
 from catalog.service.access import CurrentConfiguration, Database, known_recipient
-from catalog.service.configuration import DATABASE_PATIENCE
+from catalog.service.configuration import DATABASE_PATIENCE, Configuration
 from catalog.service.grant_limits import require_granted_columns
 from catalog.service.problems import SharingError, not_found
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
@@ -41,10 +41,7 @@ def read_file(
     signature: Annotated[str, Query(alias=SIGNATURE, max_length=128)],
 ) -> FileResponse:
     """Hand out a file or a part of it (Range), and write a receipt of the bytes that went out."""
-    try:
-        settings.signer.verify(FileTicket(version_id, file_id, recipient, expires), signature)
-    except SignatureRefusedError as error:
-        raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
+    verified(settings, FileTicket(version_id, file_id, recipient, expires), signature)
     known_recipient(request, recipient, "", "")
     version = readable_version_by_id(session, recipient, version_id)
     if version is None:
@@ -59,16 +56,31 @@ def read_file(
     request.state.recipient = f"#{recipient}"
     detail: dict[str, int | str] = {"file": file_id, "range": request.headers.get("range", "all")}
     record_table_read(session, who, version, reading, "share.file", detail)
-    return ReceiptedFile(file, version, recipient, settings.control_url)
+    return ReceiptedFile(file, version, recipient, receipt_of(reading), settings.control_url)
+
+
+def verified(settings: Configuration, ticket: FileTicket, signature: str) -> None:
+    """Accept a signed address that is ours and not over.
+
+    Raises:
+        SharingError: 403.
+    """
+    try:
+        settings.signer.verify(ticket, signature)
+    except SignatureRefusedError as error:
+        raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
 
 
 class ReceiptedFile(FileResponse):
     """A file answer that counts what it really sent."""
 
-    def __init__(self, file: DataFile, version: ShareVersion, recipient_id: int, control_url: str) -> None:
+    def __init__(
+        self, file: DataFile, version: ShareVersion, recipient_id: int, receipt: Receipt, control_url: str
+    ) -> None:
         super().__init__(file.path, media_type="application/octet-stream")
         self.version = version
         self.recipient_id = recipient_id
+        self.receipt = receipt
         self.control_url = control_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +101,9 @@ class ReceiptedFile(FileResponse):
     def _write_receipt(self, sent: int) -> None:
         try:
             in_transaction(
-                lambda session: record_delivery(session, self.recipient_id, self.version, "file", size=sent),
+                lambda session: record_delivery(
+                    session, self.recipient_id, self.version, "file", size=sent, **self.receipt
+                ),
                 self.control_url,
                 patience=DATABASE_PATIENCE,
             )

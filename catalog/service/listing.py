@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from catalog.control.item_flags import flagged_tables
 from catalog.control.recipients import readable_tables
 from catalog.control.tables import ShareVersion
 from catalog.service.access import CurrentRecipient, Database
+from catalog.service.flag_files import SUFFIX
 from catalog.service.paging import page
 from catalog.service.problems import not_found
 
@@ -22,7 +24,7 @@ def list_shares(
     session: Database, who: CurrentRecipient, max_results: MaxResults = None, page_token: PageToken = None
 ) -> dict[str, Any]:
     """List the shares that hold something for the caller."""
-    names = {table.share for table in readable_tables(session, who.id)}
+    names = {table.share for table in (*readable_tables(session, who.id), *flagged_tables(session, who.id))}
     return page(list(names), str, lambda name: {"name": name}, max_results, page_token)
 
 
@@ -57,10 +59,10 @@ def list_tables(
     page_token: PageToken = None,
 ) -> dict[str, Any]:
     """List the tables of a schema."""
-    tables = [table for table in _in_share(session, who, share) if table.schema_name == schema.lower()]
+    tables = [table for table in _named(session, who, share) if table["schema"] == schema.lower()]
     if not tables:
         raise not_found()
-    return page(tables, _name, _render, max_results, page_token)
+    return page(tables, _name, dict, max_results, page_token)
 
 
 @router.get("/shares/{share}/all-tables")
@@ -72,24 +74,35 @@ def list_all_tables(
     page_token: PageToken = None,
 ) -> dict[str, Any]:
     """List the tables of all schemas of a share."""
-    return page(_in_share(session, who, share), _name, _render, max_results, page_token)
+    return page(_named(session, who, share), _name, dict, max_results, page_token)
+
+
+def _named(session: Database, who: CurrentRecipient, share: str) -> list[dict[str, Any]]:
+    """Return the tables of a share, and beside each the flags of its values (存疑标识)."""
+    flagged = [table for table in flagged_tables(session, who.id) if table.share == share.lower()]
+    readable = [table for table in readable_tables(session, who.id) if table.share == share.lower()]
+    if not flagged and not readable:
+        raise not_found()
+    return [*map(_render, readable), *(_render(table, SUFFIX) for table in flagged)]
 
 
 def _in_share(session: Database, who: CurrentRecipient, share: str) -> Sequence[ShareVersion]:
-    tables = [table for table in readable_tables(session, who.id) if table.share == share.lower()]
+    known = [*readable_tables(session, who.id), *flagged_tables(session, who.id)]
+    tables = [table for table in known if table.share == share.lower()]
     if not tables:
         raise not_found()
     return tables
 
 
-def _name(table: ShareVersion) -> str:
-    return f"{table.schema_name}.{table.table_name}"
+def _name(table: dict[str, Any]) -> str:
+    return f"{table['schema']}.{table['name']}"
 
 
-def _render(table: ShareVersion) -> dict[str, Any]:
+def _render(table: ShareVersion, suffix: str = "") -> dict[str, Any]:
+    name = f"{table.table_name}{suffix}"
     return {
-        "name": table.table_name,
+        "name": name,
         "schema": table.schema_name,
         "share": table.share,
-        "id": f"{table.share}.{table.schema_name}.{table.table_name}",
+        "id": f"{table.share}.{table.schema_name}.{name}",
     }

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from catalog.control.deliveries import record_delivery
-from catalog.control.grant_use import reading_of
+from catalog.control.grant_use import reading_of, receipt_of
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import ShareVersion
 from catalog.service.access import CurrentConfiguration, CurrentRecipient, Database, GrantedVersions
@@ -67,7 +67,7 @@ def table_metadata(
     chosen = _choose(versions, version, timestamp)
     answer = _answer(chosen, capabilities)
     require_granted_columns(session, reading_of(session, who.id, chosen), chosen, answer.snapshot)
-    return _lines(answer, answer.head())
+    return table_lines(answer, answer.head())
 
 
 @router.post("/query")
@@ -83,7 +83,7 @@ def query_table(
     """Answer the files of a version under signed addresses, once quota is taken and the receipt written."""
     query = query or TableQuery()
     if query.starting_version is not None or query.ending_version is not None:
-        raise _changes_unsupported()
+        raise changes_unsupported()
     chosen = _choose(versions, query.version, query.timestamp)
     answer = _answer(chosen, capabilities)
     reading = reading_of(session, who.id, chosen)
@@ -100,14 +100,14 @@ def query_table(
     grant = take_quota(session, reading, chosen, files)
     detail: dict[str, int | str] = {"rows": rows, "files": len(files), **({"grant": grant} if grant else {})}
     record_table_read(session, who, chosen, reading, "share.query", detail)
-    record_delivery(session, who.id, chosen, "query", rows=rows)
-    return _lines(answer, [*answer.head(), *answer.files(files, address, expires)], headers)
+    record_delivery(session, who.id, chosen, "query", rows=rows, **receipt_of(reading))
+    return table_lines(answer, [*answer.head(), *answer.files(files, address, expires)], headers)
 
 
 @router.get("/changes")
 def table_changes(versions: GrantedVersions) -> Response:
     """Refuse: changes between versions are not handed out."""
-    raise _changes_unsupported()
+    raise changes_unsupported()
 
 
 def _answer(version: ShareVersion, capabilities: str | None) -> TableAnswer:
@@ -115,7 +115,8 @@ def _answer(version: ShareVersion, capabilities: str | None) -> TableAnswer:
     return TableAnswer(version, snapshot, response_format(capabilities, plain=not snapshot.reader_features))
 
 
-def _lines(answer: TableAnswer, lines: list[str], headers: dict[str, str] | None = None) -> Response:
+def table_lines(answer: TableAnswer, lines: list[str], headers: dict[str, str] | None = None) -> Response:
+    """Return lines of an answer under the headers of the protocol."""
     return Response(
         "".join(f"{line}\n" for line in lines),
         media_type="application/x-ndjson; charset=utf-8",
@@ -162,7 +163,8 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _changes_unsupported() -> SharingError:
+def changes_unsupported() -> SharingError:
+    """Return the refusal to whoever asks for changes between versions."""
     return SharingError(
         400,
         "UNSUPPORTED_OPERATION",

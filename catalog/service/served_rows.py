@@ -1,8 +1,10 @@
 """One row of a served version (服务版本中的一行), looked up by its key in the files that recipients get."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from catalog.control.tables import ShareVersion
@@ -15,17 +17,58 @@ def find_row(version: ShareVersion, key: str, value: str, columns: Sequence[str]
     Raises:
         SharingError: as of :func:`published_snapshot`, when the version cannot be served.
     """
+    return find_rows(version, key, [value], columns).get(value)
+
+
+def find_rows(
+    version: ShareVersion, key: str, values: Collection[str], columns: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return key → some columns of its row, for those of some keys that the version has.
+
+    Raises:
+        SharingError: as of :func:`published_snapshot`, when the version cannot be served.
+    """
+    found: dict[str, dict[str, Any]] = {}
     for file in published_snapshot(version).files:
-        found = _find_in(file, key, value, columns)
-        if found is not None:
-            return found
-    return None
+        if wanted := [value for value in values if value not in found]:
+            found |= _find_in(file, key, wanted, columns)
+    return found
 
 
-def _find_in(file: DataFile, key: str, value: str, columns: Sequence[str]) -> dict[str, Any] | None:
-    data = ds.dataset(str(file.path), format="parquet")
+def rows_with(
+    version: ShareVersion, values: Collection[str], columns: Sequence[str]
+) -> list[tuple[frozenset[str], dict[str, Any]]]:
+    """Return every row that has one of some values in any column of text: which it has, and some of its columns.
+
+    Raises:
+        SharingError: as of :func:`published_snapshot`, when the version cannot be served.
+    """
+    wanted, found = set(values), []
+    for file in published_snapshot(version).files:
+        data = _opened(str(file.path))
+        texts = [field.name for field in data.schema if pa.types.is_string(field.type)]
+        stored = [*texts, *(column for column in columns if column in data.schema.names and column not in texts)]
+        has_one = ds.scalar(not wanted.isdisjoint(file.partition_values.values()))
+        for name in texts:
+            has_one = has_one | ds.field(name).isin(sorted(wanted))
+        for row in data.to_table(columns=stored, filter=has_one).to_pylist():
+            whole = {**file.partition_values, **row}
+            has = frozenset(value for value in whole.values() if isinstance(value, str) and value in wanted)
+            found.append((has, {column: whole.get(column) for column in columns}))
+    return found
+
+
+def _find_in(file: DataFile, key: str, values: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    data = _opened(str(file.path))
     if key not in data.schema.names:
-        return None
-    stored = [column for column in columns if column in data.schema.names]
-    rows = data.head(1, columns=[key, *stored], filter=ds.field(key) == value).to_pylist()
-    return {**file.partition_values, **rows[0]} if rows else None
+        return {}
+    stored = [column for column in columns if column in data.schema.names and column != key]
+    wanted = ds.field(key) == values[0] if len(values) == 1 else ds.field(key).isin(values)
+    rows = data.head(len(values), columns=[key, *stored], filter=wanted).to_pylist()
+    return {row[key]: {**file.partition_values, **row} for row in rows}
+
+
+@lru_cache(maxsize=256)
+def _opened(path: str) -> ds.Dataset:
+    """Return a data file, whose head is read once: files never change."""
+    return ds.dataset(path, format="parquet")

@@ -43,10 +43,10 @@ class Signer:
         """Return the signature of a ticket."""
         return hmac.new(self._key, ticket.message(), hashlib.sha256).hexdigest()
 
-    def path(self, ticket: FileTicket) -> str:
-        """Return path and query of the signed address, below the protocol's prefix."""
+    def path(self, ticket: FileTicket, folder: str = "files") -> str:
+        """Return path and query of the signed address, below the protocol's prefix and a folder of it."""
         query = {"recipient": ticket.recipient_id, "expires": ticket.expires, SIGNATURE: self.sign(ticket)}
-        return f"/files/{ticket.version_id}/{ticket.file_id}.parquet?{urlencode(query)}"
+        return f"/{folder}/{ticket.version_id}/{ticket.file_id}.parquet?{urlencode(query)}"
 
     def verify(self, ticket: FileTicket, signature: str) -> None:
         """Accept a ticket, or refuse it.

@@ -19,8 +19,9 @@ from catalog.control.case_events import KIND
 from catalog.control.compared_cases import COMPARISON, end_corrected
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life_tables import LifeEvent
+from catalog.control.mended_values import doubted_since
 from catalog.control.session import session_scope
-from catalog.library.statements import standing
+from catalog.library.doubted import mending
 from catalog.model.contract import Contract
 from catalog.model.correction import CLOSED, CORRECTED, REFUSED, UNCORRECTED
 from catalog.model.registry import get_registry
@@ -131,23 +132,18 @@ def close_mended(
     """
     with session_scope() as session:
         cases = session.scalars(_raised_by_people(library)).all()
+        began = doubted_since(session, cases)
     concerned = {case.row_key for case in cases}
     touched = {*versions_of(spark, library, concerned, since), *concerned.intersection(doubted)}
     versions = versions_of(spark, library, touched)
     batches = {}
     for case in cases:
-        said = [v for v in versions.get(case.row_key, []) if _department(v.source) == case.doubted_department]
-        then = [v.value(case.column_name) for v in standing(said, recorded_at=case.raised_at).values()]
-        now = standing(said)
-        if said and then != [v.value(case.column_name) for v in now.values()]:
-            batches[case.number] = max(said, key=lambda v: (v.recorded_at, v.place)).batch_id
+        turns = mending(versions.get(case.row_key, []), case.column_name, case.doubted_department, began[case.number])
+        if turns:
+            batches[case.number] = turns[-1].batch_id
 
     def end(session: Session) -> None:
         still = [case.number for case in session.scalars(_raised_by_people(library))]
         end_corrected(session, {number: batches[number] for number in still if number in batches})
 
     run.transaction(end)
-
-
-def _department(resource: str) -> str:
-    return get_registry().get(resource).government.department

@@ -9,13 +9,13 @@ from catalog.control.privileges import SERVICE_RIGHTS, grant_to_service
 from catalog.control.session import engine, session_scope
 
 READ_ONLY = {
-    "batch", "batch_measure", "batch_stage", "check_result", "disclosure", "entity_redirect", "finding", "issue",
+    "batch", "batch_measure", "batch_stage", "check_result", "entity_redirect", "finding", "issue",
     "issue_closing", "ledger_entry", "notice", "position", "quality_score", "recipient", "record_assignment",
     "resource", "review_decision", "review_pair", "rule_activation", "run", "share_version", "stage_lease",
     "table_state", "unmapped_count", "unmapped_value",
 }  # fmt: skip
 """What the pipeline and persons at commands keep."""
-ADD_ONLY = {"audit_entry", "delivery", "life_event"}
+ADD_ONLY = {"audit_entry", "delivery", "disclosure", "life_event"}
 REMOVES = {"entry_words", "idempotent_answer", "oidc_attempt"}
 
 

@@ -38,7 +38,7 @@ def test_a_case_goes_from_doubt_to_proof(shared_database):
         move(session, number, "ask_evidence", OFFICER, {"reason": "缺少户口簿照片"})
         move(session, number, "supplement", ASKER, {"evidence": "第二页"})
         move(session, number, "confirm", OFFICER)
-        move(session, number, "correct", OFFICER, {"batch_id": "b-7"})
+        move(session, number, "correct", SYSTEM, {"batch_id": "b-7"})
         closed = move(session, number, "close", ASKER)
     assert closed.state == "closed" and closed.corrected_by_batch == "b-7"
     assert closed.raised_at <= closed.answered_at <= closed.corrected_at <= closed.closed_at

@@ -15,8 +15,10 @@ from catalog.control.audit_tables import AuditEntry
 from catalog.control.clocks import local_day
 from catalog.control.recipients import add_recipient
 from catalog.control.session import session_scope
+from catalog.control.tables import Batch
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
+from tests.library.conftest import SCHEMA as STATEMENTS
 from tests.service.world import World
 
 PROVIDER, REQUESTER = "public_security", "housing"
@@ -72,6 +74,26 @@ def columns_of_rows(columns) -> dict[str, list[str]]:
     """Return twenty rows, `p00000` to `p00019`."""
     values = {name: [f"{name} {row}" for row in range(20)] for name in columns}
     return {**values, "person_id": [f"p{row:05d}" for row in range(20)]}
+
+
+def deliver(exchange, batch: str, row: str, name: str) -> None:
+    """Let a batch of the police say a name, as the pipeline leaves it: the batch in the control plane, a statement."""
+    with session_scope(exchange.control_url) as session:
+        session.add(
+            Batch(
+                batch_id=batch, resource="population.resident", source="s", dataset="resident", kind="full",
+                status="accepted", arrival=1,
+            )
+        )  # fmt: skip
+    moment = datetime.now(UTC)
+    said = {
+        "entity_id": row, "entity_key": "110105194912310038", "source": "population.resident", "input_version": 1,
+        "recorded_on": moment.date(), "recorded_at": moment, "source_at": moment, "is_withdrawn": False,
+        "batch_id": batch, "record_key": row, "row_number": 7, "flags": [],
+        "statements": [{"element": "name", "value": name, "original": name, "rule": None}],
+    }  # fmt: skip
+    place = exchange.home / "lake" / "ops" / "statement__population__person"
+    write_deltalake(place, pa.Table.from_pylist([said], schema=STATEMENTS), mode="append")
 
 
 def clocks(answer: dict) -> list[tuple[str, str, str]]:
@@ -161,8 +183,13 @@ def test_from_demand_to_corrected_value(journey):
     journey.step("head", path, "accept")
     journey.step("head", path, "confirm")
     journey.step("head", path, "correct", 422)
-    corrected = journey.step("head", path, "correct", batch_id="population.resident:2026-11-23")
-    assert corrected["state"] == "corrected" and clocks(corrected) == [("reply_correction", PROVIDER, "met")]
+    batch = "population.resident:2026-11-23"
+    journey.step("head", path, "correct", 409, batch_id=batch)
+    deliver(journey.world.exchange, batch, "p00003", "更正后的姓名")
+    corrected = journey.step("head", path, "correct", batch_id=batch)
+    assert corrected["state"] == "corrected" and clocks(corrected) == [
+        ("reply_correction", PROVIDER, "met"), ("mend_correction", PROVIDER, "met"),
+    ]  # fmt: skip
     assert journey.step("asker", path, "close")["state"] == "closed"
     assert journey.audited("correction.close").object == f"case:{case['number']}"
 

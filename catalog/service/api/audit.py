@@ -1,6 +1,7 @@
 """The audit over HTTP (审计查询): for auditors only, and every look is itself recorded."""
 
 import json
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -16,6 +17,7 @@ from catalog.service.access import Database
 from catalog.service.api_idempotency import IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_types import Answer, Body, Instant, Line, Moment
+from catalog.service.bulk_reads import BulkRead, bulk_reads_of, names_of
 from catalog.service.identity import require
 
 router = APIRouter(prefix="/audit", tags=["audit"], route_class=IdempotentRoute)
@@ -50,6 +52,28 @@ class AuditPage(Answer):
     next: str | None = None
 
 
+class BulkAnswer(Answer):
+    """A version of a shared table with the row in it, that was handed out (批量读取)."""
+
+    share: str
+    schema_name: str
+    table_name: str
+    version: int
+    recipient: str
+    department: str
+    grants: list[str] = Field(description="Grants by which it was read; none for a line made by command.")
+    purpose: str
+    on: date
+    columns: list[str] | None = Field(description="Columns of the grants; none for all.")
+    is_certain: bool = Field(description="False where it can no longer be told whether the row went out.")
+
+
+class WhoReadPage(AuditPage):
+    """Who read a person's data: single reads by page, and with the first page the reads of whole tables."""
+
+    bulk: list[BulkAnswer]
+
+
 class PersonAsked(Body):
     """Whose data is asked about, and why; in the body, because addresses end up in logs."""
 
@@ -78,11 +102,17 @@ def list_all(
 
 
 @router.post("/who-read")
-def who_read_person(session: Database, who: Auditor, page: CurrentPage, body: PersonAsked) -> AuditPage:
+def who_read_person(session: Database, who: Auditor, page: CurrentPage, body: PersonAsked) -> WhoReadPage:
     """Say who read a person's data, when and for what; the question is recorded under the person too."""
     record(session, who, "audit.who-read", "audit", purpose=body.purpose, persons=[body.person])
     found = who_read(session, audit_keys(), body.person, before=page.number() or None, limit=page.limit + 1)
-    return AuditPage.model_validate(page.answer(found, lambda entry: entry.seq, _render))
+    bulk = [] if page.number() else bulk_reads_of(session, names_of(session, body.person.strip()))
+    shown = page.answer(found, lambda entry: entry.seq, _render)
+    return WhoReadPage.model_validate({**shown, "bulk": [_bulk(one) for one in bulk]})
+
+
+def _bulk(read: BulkRead) -> dict[str, Any]:
+    return {**read.place._asdict(), **read.read._asdict(), "columns": read.columns, "is_certain": read.is_certain}
 
 
 def _render(entry: AuditEntry) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from catalog.control.correction_tables import CorrectionCase
 from catalog.control.doubts import covers_of
 from catalog.control.life import newest
 from catalog.control.masking import mask_personal
+from catalog.library.masked import masked
 from catalog.model.caller import Caller
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError
@@ -55,16 +56,22 @@ class NewCase(Body):
     row_key: RowKey = Field(description="Entity id of the row, such as person_id; never a national number.")
     column: Line = Field(examples=["name"])
     statement: Reason = Field(description="What speaks against the value.")
+    proposed: Line | None = Field(default=None, description="The value that would be right, if known; kept apart.")
     attachments: list[Line] = Field(default_factory=list, max_length=20, description="References to papers.")
 
 
 class CaseStep(Body):
     """A step of a case."""
 
-    act: Literal["accept", "confirm", "refuse", "ask_evidence", "supplement", "correct", "reopen", "close", "withdraw"]
+    act: Literal[
+        "accept", "confirm", "refuse", "ask_evidence", "supplement", "pass_on", "correct", "reopen", "close", "withdraw"
+    ]
     reason: Reason | None = None
     evidence: Reason | None = None
-    batch_id: Line | None = Field(default=None, description="Batch that corrected the value.")
+    department: Line | None = Field(
+        default=None, description="To whom the case is passed on (转办); default the source of the value."
+    )
+    batch_id: Line | None = Field(default=None, description="Batch of one's own department that corrected the value.")
 
 
 class CaseAnswer(Answer):
@@ -141,6 +148,7 @@ def raise_one(
     evidence = {
         "statement": mask_personal(body.statement),
         "attachments": [mask_personal(one) for one in body.attachments],
+        **({"proposed": masked(contract, body.column, body.proposed)} if body.proposed else {}),
     }
     with answered("case"):
         record(session, who, "correction.raise", f"{body.resource}:{body.row_key}:{body.column}")
@@ -148,6 +156,7 @@ def raise_one(
         made = raise_case(
             session, resource=body.resource, row_key=body.row_key, column=body.column, element=element,
             doubted_department=department, evidence=evidence, actor=actor_of(who), kind=kind,
+            proposed_value=body.proposed,
         )  # fmt: skip
     if not is_of_side(who, made.raising_department, made.doubted_department):
         return DoubtAdded.model_validate(made)
@@ -166,10 +175,11 @@ def show(session: Database, who: Officer, number: CaseNumber) -> CaseWhole:
 
 @router.post("/{number}/steps")
 def step(session: Database, who: Officer, number: CaseNumber, body: CaseStep, _key: IdempotencyKey = None) -> CaseWhole:
-    """Take a step: accept, confirm, refuse, ask_evidence, supplement, correct, reopen, close, withdraw."""
+    """Take a step: accept, confirm, refuse, ask_evidence, supplement, pass_on, correct, reopen, close, withdraw."""
     with answered("case"):
         found = find_case(session, number)
-        require_side(who, "case", found.raising_department, found.doubted_department)
+        sides = (found.raising_department, found.doubted_department)
+        require_side(who, "case", *sides)
         record(session, who, f"correction.{body.act}", f"case:{number}", detail={"reason": body.reason})
         facts = {
             key: mask_personal(value) for key, value in body.model_dump(exclude={"act"}, exclude_none=True).items()
@@ -211,7 +221,16 @@ def _require_readable(session: Database, who: Caller, contract: Contract, doubt:
 
 
 def _render(found: CorrectionCase) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in CaseAnswer.model_fields}
+    return {**{name: getattr(found, name) for name in CaseAnswer.model_fields}, "evidence": _hidden(found.evidence)}
+
+
+def _hidden(evidence: Any) -> Any:  # noqa: ANN401 - a document
+    """Return evidence without personal numbers, such as the record keys of two sources that were compared."""
+    if isinstance(evidence, dict):
+        return {name: _hidden(value) for name, value in evidence.items()}
+    if isinstance(evidence, list):
+        return [_hidden(value) for value in evidence]
+    return mask_personal(evidence) if isinstance(evidence, str) else evidence
 
 
 def _whole(session: Database, who: Caller, found: CorrectionCase) -> CaseWhole:
@@ -219,4 +238,6 @@ def _whole(session: Database, who: Caller, found: CorrectionCase) -> CaseWhole:
     course = course_of(session, KIND, found.number)
     if not is_of_side(who, found.doubted_department):
         course.history = [one for one in course.history if one.act != "join" or who.is_of(one.department)]
+    for one in course.history:
+        one.detail = _hidden(one.detail)
     return CaseWhole(**_render(found), course=course)

@@ -124,6 +124,8 @@ SAMPLES = {
     f"{BASE}/grants/{{number}}/steps": _with(_grant, {"act": "suspend", "reason": "理由"}),
     f"{BASE}/corrections/{{number}}": _with(_case),
     f"{BASE}/corrections/{{number}}/steps": _with(_case, {"act": "accept"}),
+    f"{BASE}/corrections/{{number}}/record": _with(_case),
+    f"{BASE}/corrections/{{number}}/record/clear": _with(_case, {"purpose": "核实"}),
     f"{BASE}/demands/{{number}}": _with(_demand),
     f"{BASE}/demands/{{number}}/steps": _with(_demand, {"act": "pass_on", "reason": "理由"}),
     f"{BASE}/disputes/{{number}}": _with(_dispute),
