@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from catalog.control.acting import is_one_person
+from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.clock_tables import ClockRecord
 from catalog.model.deadlines import Clock, Pause, load_deadlines
 from catalog.model.errors import GuantongError
@@ -150,6 +150,7 @@ def ask_extension(session: Session, kind: str, number: str, actor: Actor, reason
         raise ClockError(f"an extension of {number} was asked for already", remedy="it is given once")
     if actor.department != record.responsible or not reason:
         raise ClockError("an extension is asked for by the department that must act, with a reason")
+    require_accountable(session, actor.name)
     record.extension_asked_by, record.extension_reason = actor.name, reason
     session.flush()
     return record

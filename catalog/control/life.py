@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalog.control.acting import acts_taken
+from catalog.control.acting import acts_taken, require_accountable
 from catalog.control.life_tables import LifeEvent, Numbering
 from catalog.model.state_machine import Actor, Machine, Party, Transition
 
@@ -49,7 +49,12 @@ def record_event(
     at: datetime,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one step of a procedure into its history."""
+    """Write one step of a procedure into its history.
+
+    Raises:
+        SystemUnaccountableError: a system acts for which no officer answers.
+    """
+    require_accountable(session, actor.name)
     session.add(
         LifeEvent(
             kind=kind,

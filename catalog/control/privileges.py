@@ -53,7 +53,7 @@ SERVICE_RIGHTS: dict[str, Rights] = {
         ),
         READS,
     ),
-    **dict.fromkeys(("audit_entry", "delivery", "life_event"), APPENDS),
+    **dict.fromkeys(("audit_entry", "client_system_officer", "delivery", "life_event"), APPENDS),
     **dict.fromkeys(
         (
             "access_grant", "account_recovery", "application", "catalogue_entry", "client_system", "client_system_role",
