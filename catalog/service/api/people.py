@@ -117,7 +117,7 @@ def make(
     )
     _tag(response, person)
     response.headers["Location"] = f"/api/v1/people/{person.id}"
-    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
+    return PersonMade(**_render(person, []), password_file=deliver_password(session, person.login, password))
 
 
 @router.get("/{number}")
@@ -191,7 +191,7 @@ def reset(
     password = reset_password(session, person)
     session.flush()
     _tag(response, person)
-    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
+    return PersonMade(**_render(person, []), password_file=deliver_password(session, person.login, password))
 
 
 @router.delete("/{number}")
