@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from catalog.control.acting import is_one_person
+from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.events import tell
 from catalog.model.deadlines import Clock, Pause, load_deadlines
@@ -152,6 +152,7 @@ def ask_extension(session: Session, kind: str, number: str, actor: Actor, reason
         raise ClockError(f"an extension of {number} was asked for already", remedy="it is given once")
     if actor.department != record.responsible or not reason:
         raise ClockError("an extension is asked for by the department that must act, with a reason")
+    require_accountable(session, actor.name)
     record.extension_asked_by, record.extension_reason = actor.name, reason
     session.flush()
     _tell(session, "clock.extension_asked", record)
@@ -205,9 +206,9 @@ def _stop(record: ClockRecord, on: date) -> None:
     _end(record, "late" if late else "met", on)
 
 
-def cancel_clock(session: Session, kind: str, number: str, on: date) -> None:
-    """End every clock of a matter that has become pointless."""
-    while (record := running_clock(session, kind, number)) is not None:
+def cancel_clock(session: Session, kind: str, number: str, on: date, limit_id: str | None = None) -> None:
+    """End every clock of a matter that has become pointless; of one limit if asked."""
+    while (record := running_clock(session, kind, number, limit_id)) is not None:
         _end(record, "cancelled", on)
         session.flush()
 

@@ -156,7 +156,7 @@ class System(Base):
     department: Mapped[str]
     purpose: Mapped[str]
     made_by: Mapped[str | None]
-    """Account of who made it, whose acts its own count as among people; none when made before that was kept."""
+    """Account of who made it, as whose acts its own count too; none when made before that was kept."""
     secret_sha256: Mapped[str] = mapped_column(Text, unique=True)
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
@@ -172,6 +172,21 @@ class SystemRole(Base):
 
     system_id: Mapped[int] = mapped_column(ForeignKey("client_system.id"), primary_key=True)
     role: Mapped[TextKey]
+
+
+class SystemOfficer(Base):
+    """An officer who answers for a system (责任人): the last one named does now, and none is forgotten."""
+
+    __tablename__ = "client_system_officer"
+    __table_args__ = (Index("ix_client_system_officer_system_id", "system_id"),)
+
+    id: Mapped[Serial]
+    system_id: Mapped[int] = mapped_column(ForeignKey("client_system.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    named_by: Mapped[str]
+    """Account of who named the officer."""
+    reason: Mapped[str]
+    named_at: Mapped[Recorded]
 
 
 class SystemToken(Base):

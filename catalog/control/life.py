@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalog.control.acting import acts_taken
+from catalog.control.acting import acts_taken, require_accountable
 from catalog.control.events import tell
 from catalog.control.life_tables import LifeEvent, Numbering
 from catalog.model.event_kinds import Sides, kind_of_step
@@ -70,7 +70,11 @@ def record_event(
         sides: who stands where in the matter.
         told: what its events tell beside number and state.
         detail: what was stated with it; only the history has it.
+
+    Raises:
+        SystemUnaccountableError: a system acts for which no officer answers.
     """
+    require_accountable(session, actor.name)
     session.add(
         LifeEvent(
             kind=kind,

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
+
 from catalog.model.errors import GuantongError
 from catalog.model.settings import get_settings
 
@@ -42,8 +45,11 @@ def new_password_file(path: Path) -> Iterator[TextIO]:
         raise
 
 
-def deliver_password(login: str, password: str) -> str:
-    """Write a one-time password for its person, in place of one that was not handed over; return its name in the home.
+def deliver_password(session: Session, login: str, password: str) -> str:
+    """Write a one-time password for its person; return its name in the home.
+
+    It is written aside and takes the place of one that was not handed over once the transaction is committed; when it
+    is not, the old one stays, which still opens the account.
 
     Raises:
         OSError: when it cannot be written; then the account must not change either.
@@ -54,5 +60,25 @@ def deliver_password(login: str, password: str) -> str:
         file.write(f"{password}\n")
         file.flush()
         os.fsync(file.fileno())
-    written.replace(path)
+    _place_with_commit(session, written, path)
     return str(path.relative_to(get_settings().home))
+
+
+def _place_with_commit(session: Session, written: Path, path: Path) -> None:
+    """Put a file in place after the transaction's commit, and remove it where there is none."""
+    waits = True
+
+    def place(ending: Session) -> None:
+        nonlocal waits
+        if waits and ending.get_nested_transaction() is None:
+            waits = False
+            written.replace(path)
+
+    def remove(_session: Session, ended: SessionTransaction) -> None:
+        nonlocal waits
+        if waits and ended.parent is None:
+            waits = False
+            written.unlink(missing_ok=True)
+
+    event.listen(session, "after_commit", place)
+    event.listen(session, "after_transaction_end", remove)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.credentials import end_sessions_of
-from catalog.control.identity_tables import Person, PersonRole
+from catalog.control.identity_tables import AccountRecovery, Person, PersonRole
 from catalog.control.passwords import hash_password, new_password
 from catalog.model.caller import Caller
 from catalog.model.departments import get_department
@@ -115,6 +115,8 @@ def roles_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[Role
 def grant_role(session: Session, person: Person, role: Role, *, by: Caller) -> None:
     """Give a person a role; nobody gives one to themselves, and sessions end so that the new role is proven anew.
 
+    A binding that one person made alone, while the account held no role, ends: it carries no role.
+
     Raises:
         RoleRefusedError: when the rules forbid it.
     """
@@ -133,9 +135,24 @@ def grant_role(session: Session, person: Person, role: Role, *, by: Caller) -> N
         session.add(PersonRole(person_id=person.id, role=role.value, kind=person.kind, granted_by=by.subject))
     else:
         given.granted_by, given.granted_at, given.ended_at = by.subject, utc_now(), None
+    if has_unconfirmed_binding(session, person):
+        person.oidc_issuer = person.oidc_subject = None
     person.revision += 1
     end_sessions_of(session, person.id)
     session.flush()
+
+
+def has_unconfirmed_binding(session: Session, person: Person) -> bool:
+    """Tell whether an account is bound to an identity that no second person confirmed for it (双人确认)."""
+    if person.oidc_subject is None:
+        return False
+    confirmed = select(AccountRecovery.id).where(
+        AccountRecovery.person_id == person.id,
+        AccountRecovery.outcome == "confirmed",
+        AccountRecovery.oidc_issuer == person.oidc_issuer,
+        AccountRecovery.oidc_subject == person.oidc_subject,
+    )
+    return session.scalar(confirmed.limit(1)) is None
 
 
 def _require_only_ever(session: Session, person: Person, role: Role) -> None:

@@ -53,7 +53,9 @@ SERVICE_RIGHTS: dict[str, Rights] = {
         ),
         READS,
     ),
-    **dict.fromkeys(("audit_entry", "batch_decision", "delivery", "disclosure", "life_event"), APPENDS),
+    **dict.fromkeys(
+        ("audit_entry", "batch_decision", "client_system_officer", "delivery", "disclosure", "life_event"), APPENDS
+    ),
     **dict.fromkeys(
         (
             "access_grant", "account_recovery", "application", "catalogue_entry", "client_system", "client_system_role",

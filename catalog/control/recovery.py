@@ -104,7 +104,14 @@ def refuse_recovery(recovery: AccountRecovery, *, by: Caller) -> None:
 
 
 def locked_recovery(session: Session, number: int) -> AccountRecovery | None:
-    """Return a proposal, locked against other changes until the transaction ends."""
+    """Return a proposal, locked against other changes until the transaction ends.
+
+    Its account is locked before it, as whoever proposes another one does.
+    """
+    account = session.scalar(select(AccountRecovery.person_id).where(AccountRecovery.id == number))
+    if account is None:
+        return None
+    locked_person(session, account)
     return session.get(AccountRecovery, number, with_for_update=True, populate_existing=True)
 
 

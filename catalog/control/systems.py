@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.events import tell
-from catalog.control.identity_tables import System, SystemRole, SystemToken
+from catalog.control.identity_tables import Person, System, SystemOfficer, SystemRole, SystemToken
 from catalog.control.recipients import token_digest
 from catalog.model.departments import get_department
 from catalog.model.errors import GuantongError
@@ -34,6 +34,7 @@ def add_system(
     roles: Iterable[Role],
     expires_at: datetime,
     made_by: str,
+    accountable_officer: str,
 ) -> tuple[System, str]:
     """Make a system and its secret, which is told here once and kept only as a hash.
 
@@ -44,10 +45,11 @@ def add_system(
         purpose: what it is for.
         roles: what it may do.
         expires_at: when it ends.
-        made_by: account of who makes it, such as `person:wang`: its acts count as theirs.
+        made_by: account of who makes it, such as `person:wang`: its acts count as theirs too.
+        accountable_officer: log-in name of the officer of its department who answers for it (责任人).
 
     Raises:
-        SystemInvalidError: when the name is taken or malformed.
+        SystemInvalidError: when the name is taken or malformed, or nobody of that log-in name can answer for it.
         RoleRefusedError: when a system may not hold a role, or not there.
     """
     wanted = sorted(set(roles))
@@ -69,10 +71,40 @@ def add_system(
     session.add(made)
     session.flush()
     session.add_all(SystemRole(system_id=made.id, role=role.value) for role in wanted)
-    session.flush()
+    _name_officer(session, made, accountable_officer, by=made_by, reason=purpose)
     session.refresh(made)
     _tell(session, "system.added", made)
     return made, secret
+
+
+def change_officer(session: Session, system: System, login: str, *, by: str, reason: str) -> None:
+    """Name another officer who answers for a system from now on (责任人); those of before stay in its history.
+
+    Args:
+        session: an open transaction, which has the system locked.
+        system: the system.
+        login: log-in name of an active officer's account of the system's department.
+        by: account of who names the officer.
+        reason: why.
+
+    Raises:
+        SystemInvalidError: there is no such account in the department.
+    """
+    _name_officer(session, system, login, by=by, reason=reason)
+    system.revision += 1
+    session.flush()
+    _tell(session, "system.officer", system)
+
+
+def accountable_officers(session: Session, system_ids: Sequence[int]) -> dict[int, str]:
+    """Return the log-in names of the officers who answer for systems now, by system; none where nobody was named."""
+    rows = session.execute(
+        select(SystemOfficer.system_id, Person.login)
+        .join(Person, Person.id == SystemOfficer.person_id)
+        .where(SystemOfficer.system_id.in_(system_ids))
+        .order_by(SystemOfficer.id)
+    )
+    return {row.system_id: row.login for row in rows}
 
 
 def authenticate_system(session: Session, name: str, secret: str) -> System | None:
@@ -132,6 +164,24 @@ def system_roles(session: Session, system_ids: Sequence[int]) -> dict[int, list[
 
 def _tell(session: Session, kind: str, system: System) -> None:
     tell(session, kind, f"system:{system.id}", {"provider": system.department}, {"name": system.name})
+
+
+def _name_officer(session: Session, system: System, login: str, *, by: str, reason: str) -> None:
+    officer = session.scalars(
+        select(Person).where(
+            Person.login == login,
+            Person.kind == "officer",
+            Person.department == system.department,
+            Person.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    if officer is None:
+        raise SystemInvalidError(
+            f"{login} is no active officer's account of {system.department} (不是本部门在用的业务账号)",
+            remedy="name an officer of the system's own department (责任人)",
+        )
+    session.add(SystemOfficer(system_id=system.id, person_id=officer.id, named_by=by, reason=reason))
+    session.flush()
 
 
 def _end_tokens(session: Session, system: System) -> None:

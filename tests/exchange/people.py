@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+
 from catalog.control.entries import draft_entry, move_entry
+from catalog.control.identity_tables import Person
+from catalog.control.systems import add_system
 from catalog.model.catalogue_entry import Entry, entry_of, read_entry
 from catalog.model.departments import get_department
 from catalog.model.registry import get_registry
@@ -21,6 +25,10 @@ REVIEWS = {
 }
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
 """A Monday morning without holidays for weeks before or after."""
+
+
+MAKER = "person:示范安全员"
+"""A security administrator, who makes systems and decides nothing."""
 
 
 def days_later(days: int) -> datetime:
@@ -69,3 +77,23 @@ def publish(session, entry: Entry, *, at=MONDAY, demand=None):
     move_entry(session, number, "submit", drafter, at=at)
     move_entry(session, number, "endorse", head, REVIEWS, at=at)
     return move_entry(session, number, "publish", HOST, at=at)
+
+
+def an_officer(session, actor: Actor) -> str:
+    """Return the log-in name of an actor's account, made at first."""
+    login = actor.name.removeprefix("person:")
+    if session.scalar(select(Person.id).where(Person.login == login)) is None:
+        session.add(Person(login=login, display_name=login, department=actor.department, staff_number=login,
+                           kind="officer"))  # fmt: skip
+        session.flush()
+    return login
+
+
+def a_system(session, name: str, department: str, role: str, *, made_by: str = MAKER, officer: Actor | None = None):
+    """Return a system as who acts: made by an account, with an officer of its department who answers for it."""
+    answering = officer or Actor(f"person:示范责任人-{department}", department)
+    add_system(
+        session, name, department=department, purpose="核验", roles=[], expires_at=days_later(4000), made_by=made_by,
+        accountable_officer=an_officer(session, answering),
+    )  # fmt: skip
+    return Actor(f"system:{name}", department, frozenset({role}))

@@ -1,9 +1,10 @@
 """However people cheat together, a grant, a renewal or a read needs as many of them as the rule demands.
 
-In each history one to three people have up to six accounts between them: one of their own each, and systems that they
-made, on any side. They do what they like, by the control plane's own functions, while honest officers refuse, suspend
-and list. What each of them did is noted here, beside the platform's own history, and says how many people were behind
-what came of it. A history is told by its number alone, so that one that fails is played again.
+In each history one to three people have up to six accounts between them: one of their own each, and a system on every
+side, for which one of them answers, or which one of them made. They do what they like, by the control plane's own
+functions, while honest officers refuse, suspend and list. What each of them did is noted here, beside the platform's
+own history, and says how many people were behind what came of it. A history is told by its number alone, so that one
+that fails is played again.
 
 ``COALITIONS`` sets the number of histories; some run with the suite, 2,000 with ``make bench CASE=coalitions``.
 """
@@ -28,8 +29,8 @@ from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.exchange_day import run_day
 from catalog.control.grant_tables import AccessGrant, Application, Dispute
 from catalog.control.grants import move_grant
-from catalog.control.identity_tables import System
 from catalog.control.kept_back import columns_kept_back, negative_list
+from catalog.control.life import history
 from catalog.control.lists import add_negative, end_negative
 from catalog.control.recipients import add_recipient, find_recipient, readable_tables
 from catalog.control.session import engine, session_scope
@@ -40,7 +41,7 @@ from catalog.model.procedures import APPLICATION, DISPUTE, ENTRY, GRANT
 from catalog.model.registry import get_registry
 from catalog.model.state_machine import ROLES_OF_PARTY, Actor, Machine
 from tests.control.audit_home import audit_home
-from tests.exchange.people import HEAD, HOST, PROVIDER, REVIEWS, publish
+from tests.exchange.people import HEAD, HOST, PROVIDER, REVIEWS, a_system, publish
 from tests.exchange.test_applications import a_form
 
 __all__ = ["audit_home"]
@@ -61,7 +62,7 @@ ASKING, PROVIDING = {"requester_officer"}, {"provider_officer"}
 GIVING = {"submit", "allow", "endorse", "approve", "consent", "settle", "rule", "rule_finally"}
 HELPFUL = {
     *GIVING, "raise", "overturn", "remit", "bring_to_host", "bring_to_government", "supply_papers", "resume", "renew",
-    "endorse_renewal", "consent_renewal", "submit", "publish",
+    "take_back", "endorse_renewal", "consent_renewal", "submit", "publish",
 }  # fmt: skip
 HONEST = {PROVIDER: HEAD, "data_administration": HOST}
 """Officers of the two deciding sides who are nobody's accomplices, and who only ever refuse."""
@@ -109,9 +110,9 @@ class History:
     """Number → acts with the person who took them."""
     sides: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Number of an application → departments whose accounts gave what was asked for."""
-    stopped: dict[str, str] = field(default_factory=dict)
-    """Number of a grant → side that suspended it."""
     lines: list[int] = field(default_factory=list)
+    owned: Counter[str] = field(default_factory=Counter)
+    """Systems, by how they are a person's."""
     told: list[str] = field(default_factory=list)
     """What was done, for whoever reads of a failure."""
 
@@ -137,23 +138,22 @@ class History:
             seen = len(self.told)
 
     def meet(self, people: int) -> None:
-        """Give each person an account, and systems to fill the six; one person's may be on every side."""
-        chosen = [(person, self.random.choice(SIDES)) for person in range(people)]
-        chosen += [(self.random.randrange(people), side) for side in SIDES]
-        number: Counter[int] = Counter()
-        for person, (department, role) in chosen[:6]:
-            number[person] += 1
-            name = f"person:p{person}" if number[person] == 1 else f"system:p{person}-{number[person]}"
-            if number[person] > 1:
-                self.add_system(name.removeprefix("system:"), department, f"person:p{person}")
-            self.accounts.append(Account(person, Actor(name, department, frozenset({role}))))
-        self.session.flush()
+        """Give each person an account of their own, and one of them a system on each side."""
+        sides = {person: self.random.choice(SIDES) for person in range(people)}
+        for person, (department, role) in sides.items():
+            self.accounts.append(Account(person, Actor(f"person:p{person}", department, frozenset({role}))))
+        for department, role in SIDES:
+            within = [person for person, (own, _) in sides.items() if own == department]
+            person = self.random.choice(within or list(sides))
+            self.accounts.append(Account(person, self.own_system(department, role, person, bool(within))))
+            self.owned["answers for" if within else "made"] += 1
 
-    def add_system(self, name: str, department: str, maker: str) -> None:
-        until = utc_now() + timedelta(days=9)
-        self.session.add(
-            System(name=name, department=department, purpose="x", made_by=maker, secret_sha256=name, expires_at=until)
-        )
+    def own_system(self, department: str, role: str, person: int, is_within: bool) -> Actor:
+        """Make a system of a person: who works in its department answers for it, anybody else has made it."""
+        name = f"p{person}-{department.replace('_', '-')}"
+        if is_within:
+            return a_system(self.session, name, department, role, officer=self.accounts[person].actor)
+        return a_system(self.session, name, department, role, made_by=f"person:p{person}")
 
     @property
     def crowd(self) -> int:
@@ -213,6 +213,7 @@ class History:
         ]
         if not found:
             return
+        found += [matter for matter in found if matter[-1] == "suspended"] * 4
         table, machine, number, state = self.random.choice(found)
         possible = machine.acts(state)
         helpful = [act for act in possible if act in HELPFUL]
@@ -234,10 +235,20 @@ class History:
         if table is Dispute and done.outcome == "overturned":
             self.hands[done.subject].add((act, account.person))
             self.sides[done.subject].add(account.actor.department)
-        if act == "suspend":
-            self.stopped[number] = account.actor.department
         if act == "resume":
-            assert account.actor.department == self.stopped.pop(number, PROVIDER), "the other side resumed it"
+            assert not self.standing(number), "it goes on while a side that suspended it has not taken that back"
+            self.reached["resumed", self.crowd] += 1
+
+    def standing(self, number: str) -> set[str]:
+        """Return the sides whose suspension of a grant nobody of theirs has taken back, by its history."""
+        sides: set[str] = set()
+        for event in history(self.session, "grant", number):
+            side = "host" if event.department == HOST.department else "provider"
+            if event.act == "suspend":
+                sides.add(side)
+            elif event.act in ("take_back", "resume"):
+                sides.discard(side)
+        return sides
 
     def say_no(self) -> None:
         """Let an honest officer refuse."""
@@ -254,7 +265,6 @@ class History:
         side = self.random.choice(list(HONEST))
         for number in self.session.scalars(select(AccessGrant.number).order_by(AccessGrant.number)).all():
             if self.attempt(move_grant, number, "suspend", HONEST[side], {"reason": "异常调用"}) is not None:
-                self.stopped[number] = side
                 self.told.append(f"an honest officer of {side}: suspend {number}")
 
     def list(self) -> None:
@@ -318,6 +328,7 @@ MATTERS: dict[type, tuple[Machine, Callable]] = {
 def test_no_coalition_of_fewer_people_than_the_rule_demands_gets_a_grant_or_a_read(control_database, audit_home):
     prepare(control_database)
     reached: Counter[tuple[str, int]] = Counter()
+    owned: Counter[str] = Counter()
     for number in range(HISTORIES):
         with Session(engine(control_database), expire_on_commit=False) as session:
             history = History(session, Random(number), reached)
@@ -327,8 +338,10 @@ def test_no_coalition_of_fewer_people_than_the_rule_demands_gets_a_grant_or_a_re
                 error.add_note(f"history {number}:\n" + "\n".join(history.told))
                 raise
             session.rollback()
+        owned += history.owned
+    assert owned["answers for"] > HISTORIES / 2 and owned["made"], "the people owned no systems, so nothing was tried"
     had = {what for what, _ in reached}
-    assert {"conditional", "host", "read"} <= had, "no coalition was large enough, so nothing was tried"
+    assert {"conditional", "host", "read", "resumed"} <= had, "no coalition was large enough, so nothing was tried"
     for what, least in {**DEMANDED, "entry": REVIEWERS, "read": min(DEMANDED.values())}.items():
         crowds = [crowd for had_by, crowd in reached if had_by == what]
         assert min(crowds, default=least) >= least

@@ -11,7 +11,6 @@ from catalog.control.demands import move_demand, raise_demand
 from catalog.control.disputes import DisputeError, move_dispute, raise_dispute
 from catalog.control.entries import draft_entry, edit_draft, find_entry, move_entry
 from catalog.control.grants import move_grant
-from catalog.control.identity_tables import System
 from catalog.control.life import history
 from catalog.control.lists import Duty, assign_batch, fulfil, list_responsibilities
 from catalog.control.session import session_scope
@@ -29,6 +28,7 @@ from tests.exchange.people import (
     PROVIDER,
     REVIEWS,
     STRANGER,
+    a_system,
     an_entry,
     an_item,
     days_later,
@@ -48,16 +48,11 @@ def session(control_database, audit_home):
         yield opened
 
 
-def a_system(session, name: str, maker: Actor, department: str, role: str) -> Actor:
-    """Return a system as who acts, made by an officer."""
-    session.add(
-        System(
-            name=name, department=department, purpose="核验", made_by=maker.name, secret_sha256=name,
-            expires_at=days_later(4000),
-        )
-    )  # fmt: skip
-    session.flush()
-    return Actor(f"system:{name}", department, frozenset({role}))
+def a_hand(session, name: str, owner: Actor, department: str, role: str) -> Actor:
+    """Return a system as who acts that is an officer's: theirs to answer for, or made by them for another side."""
+    if owner.department == department:
+        return a_system(session, name, department, role, officer=owner)
+    return a_system(session, name, department, role, made_by=owner.name)
 
 
 def refused(session, *, needs_host: bool, by_host: bool = False) -> str:
@@ -124,10 +119,10 @@ def test_what_the_host_refused_is_given_by_another_person_of_the_host_or_by_the_
     assert grant_of(session, number).state == "active"
 
 
-def test_who_endorsed_does_not_settle_for_the_host_by_a_system(session):
+def test_who_endorsed_does_not_settle_for_the_host_by_a_hand(session):
     number = refused(session, needs_host=True, by_host=True)
     dispute = disputed(session, number)
-    hand = a_system(session, "host-side", HEAD, "data_administration", "host_authority")
+    hand = a_hand(session, "host-side", HEAD, "data_administration", "host_authority")
     with pytest.raises(OwnDecisionError):
         move_dispute(session, dispute, "settle", hand, {"outcome": "overturned"}, at=MONDAY)
     assert grant_of(session, number) is None
@@ -150,7 +145,7 @@ def test_who_rules_for_the_government_does_not_consent_for_the_host(session):
 def test_who_refused_does_not_settle_by_whichever_account(session):
     number = refused(session, needs_host=False)
     dispute = disputed(session, number)
-    double = a_system(session, "second-hand", HEAD, PROVIDER, "provider_officer")
+    double = a_hand(session, "second-hand", HEAD, PROVIDER, "provider_officer")
     for actor in (HEAD, double):
         with pytest.raises(OwnDecisionError):
             move_dispute(session, dispute, "settle", actor, {"outcome": "overturned"}, at=MONDAY)
@@ -161,8 +156,8 @@ def test_who_refused_does_not_settle_by_whichever_account(session):
 def test_a_persons_system_decides_nothing_that_the_person_brought_in(session):
     publish(session, an_entry("309101/2", "系统"))
     number = submitted(session, "309101/2").number
-    double = a_system(session, "provider-side", ASKER, PROVIDER, "provider_officer")
-    other = a_system(session, "another-hand", STRANGER, PROVIDER, "provider_officer")
+    double = a_hand(session, "provider-side", ASKER, PROVIDER, "provider_officer")
+    other = a_hand(session, "another-hand", STRANGER, PROVIDER, "provider_officer")
     for act in ("approve", "refuse"):
         with pytest.raises(OwnDecisionError):
             move_application(session, number, act, double, {"reason": "x"}, at=MONDAY)
@@ -173,7 +168,7 @@ def test_papers_are_words_of_who_supplies_them(session):
     publish(session, an_entry("309101/3", "补正"))
     number = submitted(session, "309101/3").number
     move_application(session, number, "ask_papers", HEAD, {"reason": "缺少职责依据"}, at=MONDAY)
-    writer = a_system(session, "paper-writer", DRAFTER, ASKER.department, "requester_officer")
+    writer = a_hand(session, "paper-writer", DRAFTER, ASKER.department, "requester_officer")
     move_application(session, number, "supply_papers", writer, {"papers": ["三定规定"]}, at=MONDAY)
     with pytest.raises(OwnDecisionError):
         move_application(session, number, "approve", DRAFTER, at=MONDAY)
@@ -182,7 +177,7 @@ def test_papers_are_words_of_who_supplies_them(session):
 
 def test_nobody_allows_their_own_application_in_advance(session):
     publish(session, an_entry("309101/4", "常态化"))
-    double = a_system(session, "housing-checker", HEAD, ASKER.department, "requester_officer")
+    double = a_hand(session, "housing-checker", HEAD, ASKER.department, "requester_officer")
     authorise_standing(
         session, code="309101/4", department=ASKER.department, items=["name"], valid_from=date(2026, 1, 1),
         valid_to=date(2028, 1, 1), actor=HEAD, at=MONDAY,
@@ -199,7 +194,7 @@ def test_who_wrote_any_word_of_an_entry_signs_no_review_of_it(session):
     third = Actor("person:示范负责二", PROVIDER, frozenset({"provider_officer"}))
     edit_draft(session, made.number, an_entry("309101/5", "四眼"), third, revision=2, at=MONDAY)
     move_entry(session, made.number, "submit", DRAFTER, at=MONDAY)
-    hand = a_system(session, "entry-hand", third, PROVIDER, "provider_officer")
+    hand = a_hand(session, "entry-hand", third, PROVIDER, "provider_officer")
     for author in (DRAFTER, HEAD, third, hand):
         with pytest.raises(OwnDecisionError):
             move_entry(session, made.number, "endorse", author, REVIEWS, at=MONDAY)
@@ -208,7 +203,7 @@ def test_who_wrote_any_word_of_an_entry_signs_no_review_of_it(session):
     ]  # fmt: skip
     fourth = Actor("person:示范负责三", PROVIDER, frozenset({"provider_officer"}))
     move_entry(session, made.number, "endorse", fourth, REVIEWS, at=MONDAY)
-    publisher = a_system(session, "publisher", fourth, "data_administration", "host_authority")
+    publisher = a_hand(session, "publisher", fourth, "data_administration", "host_authority")
     with pytest.raises(OwnDecisionError):
         move_entry(session, made.number, "publish", publisher, at=MONDAY)
     assert find_entry(session, made.number).state == "host_review"
@@ -246,7 +241,7 @@ def test_what_the_host_consented_to_is_renewed_with_its_consent(session):
     move_grant(session, grant.number, "endorse_renewal", HEAD, {"valid_to": until}, at=MONDAY)
     assert grant.valid_to == date(2027, 3, 1)
     assert running_clock(session, "grant", grant.number, "host_review").responsible == "data_administration"
-    own = a_system(session, "host-hand", HEAD, "data_administration", "host_authority")
+    own = a_hand(session, "host-hand", HEAD, "data_administration", "host_authority")
     with pytest.raises(OwnDecisionError):
         move_grant(session, grant.number, "consent_renewal", own, at=MONDAY)
     move_grant(session, grant.number, "consent_renewal", HOST, {"valid_to": date(2029, 1, 1)}, at=MONDAY)
@@ -263,7 +258,7 @@ def test_what_needs_no_host_is_renewed_by_the_provider(session):
     grant = grant_of(session, number)
     with pytest.raises(MoveRefusedError, match="another way"):
         move_grant(session, grant.number, "endorse_renewal", HEAD, {"valid_to": date(2027, 9, 1)}, at=MONDAY)
-    asker = a_system(session, "renewal-hand", HEAD, ASKER.department, "requester_officer")
+    asker = a_hand(session, "renewal-hand", HEAD, ASKER.department, "requester_officer")
     move_grant(session, grant.number, "ask_renewal", asker, {"valid_to": date(2027, 9, 1)}, at=MONDAY)
     with pytest.raises(OwnDecisionError):
         move_grant(session, grant.number, "renew", HEAD, {"valid_to": date(2027, 9, 1)}, at=MONDAY)
@@ -275,10 +270,86 @@ def test_what_needs_no_host_is_renewed_by_the_provider(session):
 def test_a_grant_goes_on_only_by_who_suspended_it(session, suspender, other):
     grant = consented(session, "309101/9")
     move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=MONDAY)
-    with pytest.raises(MoveRefusedError, match=suspender.department):
-        move_grant(session, grant.number, "resume", other, at=MONDAY)
+    for act in ("resume", "take_back"):
+        with pytest.raises(MoveRefusedError, match="was suspended by"):
+            move_grant(session, grant.number, act, other, at=MONDAY)
     assert grant.state == "suspended"
+    with pytest.raises(MoveRefusedError, match="no other side"):
+        move_grant(session, grant.number, "take_back", suspender, at=MONDAY)
     assert move_grant(session, grant.number, "resume", suspender, at=MONDAY).state == "active"
+
+
+@pytest.mark.parametrize(("first", "second"), [(HOST, HEAD), (HEAD, HOST)])
+def test_each_side_that_suspended_a_grant_takes_its_own_reason_back(session, first, second):
+    grant = consented(session, "309101/9")
+    move_grant(session, grant.number, "suspend", first, {"reason": "异常调用"}, at=MONDAY)
+    move_grant(session, grant.number, "suspend", second, {"reason": "目的存疑"}, at=MONDAY)
+    assert grant.reason == "异常调用; 目的存疑"
+    for actor in (first, second):
+        with pytest.raises(MoveRefusedError, match="too: "):
+            move_grant(session, grant.number, "resume", actor, at=MONDAY)
+    move_grant(session, grant.number, "take_back", first, at=MONDAY)
+    assert (grant.state, [one["by"] for one in grant.suspensions]) == ("suspended", [second.name])
+    with pytest.raises(MoveRefusedError, match="was suspended by"):
+        move_grant(session, grant.number, "resume", first, at=MONDAY)
+    move_grant(session, grant.number, "resume", second, at=MONDAY)
+    assert (grant.state, grant.suspensions) == ("active", [])
+
+
+def test_what_the_host_suspended_on_its_own_departments_data_its_provider_does_not_resume(session):
+    drafter, head = (Actor(f"person:本部门{n}", HOST.department, frozenset({"provider_officer"})) for n in "一二")
+    number = draft_entry(session, an_entry("309104/1", "主管部门数据", provider=HOST.department), drafter, at=MONDAY)
+    move_entry(session, number.number, "submit", drafter, at=MONDAY)
+    move_entry(session, number.number, "endorse", head, REVIEWS, at=MONDAY)
+    move_entry(session, number.number, "publish", HOST, at=MONDAY)
+    application = submitted(session, "309104/1").number
+    move_application(session, application, "approve", head, at=MONDAY)
+    grant = grant_of(session, application)
+    for suspender, side, other in ((HOST, "host", head), (head, "provider", HOST)):
+        move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=MONDAY)
+        assert [one["side"] for one in grant.suspensions] == [side]
+        with pytest.raises(MoveRefusedError, match="was suspended by"):
+            move_grant(session, grant.number, "resume", other, at=MONDAY)
+        move_grant(session, grant.number, "resume", HOST_2 if side == "host" else drafter, at=MONDAY)
+        assert grant.state == "active"
+
+
+def test_harder_terms_are_weighed_by_the_provider_after_the_host_took_its_suspension_back(session):
+    publish(session, an_entry("309104/2", "中止期间加严"))
+    number = submitted(session, "309104/2").number
+    move_application(session, number, "approve", HEAD, at=MONDAY)
+    grant = grant_of(session, number)
+    move_grant(session, grant.number, "suspend", HOST, {"reason": "异常调用"}, at=MONDAY)
+    publish(session, an_entry("309104/2", "中止期间加严", use_conditions="仅限窗口核验"), at=days_later(1))
+    assert [one["side"] for one in grant.suspensions] == ["host", "system"] and "conditions of use" in grant.reason
+    with pytest.raises(MoveRefusedError, match="conditions of use"):
+        move_grant(session, grant.number, "resume", HOST, at=days_later(1))
+    move_grant(session, grant.number, "take_back", HOST, at=days_later(1))
+    assert grant.state == "suspended"
+    assert move_grant(session, grant.number, "resume", DRAFTER, at=days_later(1)).state == "active"
+
+
+def test_the_clocks_of_a_renewal_end_with_a_suspension_and_the_delivery_waits(session):
+    grant = consented(session, "309104/3")
+    until = date(2027, 9, 1)
+    move_grant(session, grant.number, "ask_renewal", ASKER, {"valid_to": until}, at=MONDAY)
+    move_grant(session, grant.number, "endorse_renewal", HEAD, {"valid_to": until}, at=MONDAY)
+    move_grant(session, grant.number, "ask_renewal", ASKER, {"valid_to": until}, at=MONDAY)
+
+    def standing() -> dict[str, str]:
+        clocks = clocks_of(session, "grant", grant.number)
+        return {clock.limit_id: clock.status for clock in clocks if clock.status in ("running", "paused")}
+
+    assert standing() == {"delivery": "running", "host_review": "running", "reply_conditional": "running"}
+    for suspender in (HOST, HEAD):
+        move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=days_later(1))
+        assert standing() == {"delivery": "paused"}
+    move_grant(session, grant.number, "take_back", HOST, at=days_later(2))
+    assert standing() == {"delivery": "paused"}
+    move_grant(session, grant.number, "resume", HEAD, at=days_later(3))
+    assert standing() == {"delivery": "running"}
+    with pytest.raises(MoveRefusedError, match="no renewal"):
+        move_grant(session, grant.number, "consent_renewal", HOST, at=days_later(3))
 
 
 def test_a_grant_that_never_came_before_the_host_does_not_go_on_once_the_entry_asks_for_it(session):
@@ -319,7 +390,7 @@ def test_a_refused_case_is_reopened_by_a_dispute_that_another_person_settles(ses
 def test_who_gives_evidence_does_not_judge_it(session):
     case = a_case(session, "own2")
     move(session, case.number, "ask_evidence", HEAD, {"reason": "请举证"})
-    witness = a_system(session, "witness", DRAFTER, ASKER.department, "requester_officer")
+    witness = a_hand(session, "witness", DRAFTER, ASKER.department, "requester_officer")
     move(session, case.number, "supplement", witness, {"evidence": "户口簿"})
     with pytest.raises(OwnDecisionError):
         move(session, case.number, "confirm", DRAFTER)
@@ -331,7 +402,7 @@ def test_who_names_the_source_of_a_demand_does_not_confirm_for_it(session):
     number = raise_demand(session, form, ASKER, at=MONDAY).number
     move_demand(session, number, "route", HOST, {"department": PROVIDER}, at=MONDAY)
     for maker in (HOST, ASKER):
-        hand = a_system(session, f"source-{maker.department.replace('_', '-')}", maker, PROVIDER, "provider_officer")
+        hand = a_hand(session, f"source-{maker.department.replace('_', '-')}", maker, PROVIDER, "provider_officer")
         with pytest.raises(OwnDecisionError):
             move_demand(session, number, "confirm", hand, at=MONDAY)
     assert move_demand(session, number, "confirm", HEAD, at=MONDAY).state == "confirmed"
@@ -339,13 +410,13 @@ def test_who_names_the_source_of_a_demand_does_not_confirm_for_it(session):
 
 def test_nobody_fulfils_or_extends_what_they_assigned_or_asked_for(session):
     assign_batch(session, [Duty("常住人口", PROVIDER, date(2026, 3, 31), "第一批责任清单")], HOST)
-    hand = a_system(session, "fulfiller", HOST, PROVIDER, "provider_officer")
+    hand = a_hand(session, "fulfiller", HOST, PROVIDER, "provider_officer")
     line = list_responsibilities(session)[0]
     with pytest.raises(OwnDecisionError):
         fulfil(session, line.id, "population.resident_basic", hand, date(2026, 3, 20))
     publish(session, an_entry("309103/2", "延期"))
     number = submitted(session, "309103/2").number
-    asked_by = a_system(session, "extender", HOST, PROVIDER, "provider_officer")
+    asked_by = a_hand(session, "extender", HOST, PROVIDER, "provider_officer")
     ask_extension(session, "application", number, asked_by, "数据量大")
     with pytest.raises(ClockError, match="nobody to their own"):
         decide_extension(session, "application", number, HOST, consents=True, on=local_day(MONDAY))

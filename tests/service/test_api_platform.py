@@ -21,8 +21,9 @@ def world(exchange) -> World:
     return World(exchange)
 
 
-def new_system(name, department=OWN):
-    return {"name": name, "department": department, "purpose": "核验", "roles": []}
+def new_system(world, name, department=OWN):
+    officer = world.officer(department)
+    return {"name": name, "department": department, "purpose": "核验", "roles": [], "accountable_officer": officer}
 
 
 def test_problems_speak_both_languages(world):
@@ -72,7 +73,7 @@ def test_bodies_are_limited_and_headers_keep_answers_to_their_readers(world):
 
 def test_a_change_needs_the_version_that_was_read(world):
     token = world.token(Role.SECURITY_ADMINISTRATOR)
-    made = world.call("POST", "/systems", token, json=new_system("etag-one"))
+    made = world.call("POST", "/systems", token, json=new_system(world, "etag-one"))
     path, tag = f"/systems/{made.json()['id']}", made.headers["etag"]
     assert world.call("DELETE", path, token).status_code == 428
     assert world.call("POST", f"{path}/secret", token, headers={"If-Match": tag}).status_code == 200
@@ -85,18 +86,18 @@ def test_a_change_needs_the_version_that_was_read(world):
 
 def test_the_same_key_takes_effect_once(world):
     token = world.token(Role.SECURITY_ADMINISTRATOR)
-    body, key = new_system("once-only"), {"Idempotency-Key": "k-1"}
+    body, key = new_system(world, "once-only"), {"Idempotency-Key": "k-1"}
     first = world.call("POST", "/systems", token, json=body, headers=key)
     again = world.call("POST", "/systems", token, json=body, headers=key)
     assert (first.status_code, again.status_code) == (201, 201) and again.json() == first.json()
     assert again.headers["idempotency-replayed"] == "true" and again.headers["etag"] == first.headers["etag"]
-    other = world.call("POST", "/systems", token, json=new_system("another"), headers=key)
+    other = world.call("POST", "/systems", token, json=new_system(world, "another"), headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     without = world.call("POST", "/systems", token, json=body)
     assert without.status_code == 422 and "already" in without.json()["detail"]
     refused = {"Idempotency-Key": "k-2"}
     assert world.call("POST", "/systems", token, json=body, headers=refused).status_code == 422
-    fresh = world.call("POST", "/systems", token, json=new_system("after-refusal"), headers=refused)
+    fresh = world.call("POST", "/systems", token, json=new_system(world, "after-refusal"), headers=refused)
     assert fresh.status_code == 201, "a refused request frees its key"
 
 
@@ -105,7 +106,7 @@ def test_a_kept_answer_is_given_again_on_record_and_only_to_who_may_still_act(wo
     fresh = World(exchange)
     first_token = fresh.token(Role.SECURITY_ADMINISTRATOR)
     number = fresh.call("GET", "/me", first_token).json()["id"]
-    body = new_system("kept-for-the-role")
+    body = new_system(world, "kept-for-the-role")
     first = fresh.call("POST", "/systems", first_token, json=body, headers=key)
     again = fresh.call("POST", "/systems", first_token, json=body, headers=key)
     assert (again.status_code, again.json()) == (201, first.json())
@@ -143,11 +144,10 @@ def test_a_kept_answer_is_not_given_in_other_roles(world):
 def test_equal_requests_at_one_time_take_effect_once(world):
     token = world.token(Role.SECURITY_ADMINISTRATOR)
     answers: list[httpx.Response] = []
+    body = new_system(world, "race-once")
 
     def ask():
-        answers.append(
-            world.call("POST", "/systems", token, json=new_system("race-once"), headers={"Idempotency-Key": "race"})
-        )
+        answers.append(world.call("POST", "/systems", token, json=body, headers={"Idempotency-Key": "race"}))
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -163,11 +163,11 @@ def test_equal_requests_at_one_time_take_effect_once(world):
 def test_pages_neither_skip_nor_repeat(world):
     token = world.token(Role.SECURITY_ADMINISTRATOR)
     for number in range(7):
-        world.call("POST", "/systems", token, json=new_system(f"page-{number}", OTHER))
+        world.call("POST", "/systems", token, json=new_system(world, f"page-{number}", OTHER))
     path, seen = f"/systems?department={OTHER}&limit=3", []
     answer = world.call("GET", path, token).json()
     seen += [item["id"] for item in answer["items"]]
-    world.call("POST", "/systems", token, json=new_system("page-late", OTHER))
+    world.call("POST", "/systems", token, json=new_system(world, "page-late", OTHER))
     while answer["next"]:
         answer = world.call("GET", f"{path}&cursor={answer['next']}", token).json()
         seen += [item["id"] for item in answer["items"]]

@@ -8,7 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from catalog.control.audit_tables import AuditEntry
 from catalog.control.identity_tables import Person
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
@@ -96,6 +98,36 @@ def test_a_binding_of_who_holds_a_role_waits_for_a_security_administrator(world)
     assert world.call("GET", f"/people/{number}", security).json()["oidc_subject"] == "sub-own"
     opened = world.call("POST", "/oidc/sessions", json=come_back(world, sub="sub-own", amr="otp"))
     assert world.call("GET", "/me", opened.json()["token"]).json()["id"] == number
+
+
+def test_a_binding_that_one_person_made_alone_carries_no_role(world):
+    number = World(world.exchange).person(department="water")
+    administrator, security = world.token(Role.SYSTEM_ADMINISTRATOR), world.token(Role.SECURITY_ADMINISTRATOR)
+
+    def bind():
+        tag = world.call("GET", f"/people/{number}", administrator).headers["etag"]
+        body, headers = {"subject": "sub-early"}, {"If-Match": tag}
+        return world.call("PUT", f"/oidc/bindings/{number}", administrator, json=body, headers=headers)
+
+    def give(role):
+        tag = world.call("GET", f"/people/{number}", security).headers["etag"]
+        answer = world.call("PUT", f"/people/{number}/roles/{role}", security, headers={"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["oidc_subject"]
+
+    def logged_in() -> int:
+        return world.call("POST", "/oidc/sessions", json=come_back(world, sub="sub-early")).status_code
+
+    assert bind().status_code == 204 and logged_in() == 201
+    assert give("steward") is None and logged_in() == 401
+    with session_scope(world.exchange.control_url) as session:
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.act == "role.grant", AuditEntry.object == f"person:{number}")
+        ).one()
+        assert "sub-early" in entry.detail
+    world.recovered(bind())
+    assert logged_in() == 201
+    assert give("provider_officer") == "sub-early" and logged_in() == 201, "two persons confirmed it"
 
 
 def test_roles_that_need_a_second_factor_need_it_from_the_provider_too(world):

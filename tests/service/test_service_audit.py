@@ -126,7 +126,7 @@ def broken(exchange, how):
 @pytest.mark.parametrize("how", BREAKING)
 def test_nothing_is_done_or_handed_out_while_the_audit_is_broken(exchange, world, how):
     name = f"broken-{how.replace(' ', '-')}"
-    body = {"name": name, "department": OWN, "purpose": "x"}
+    body = {"name": name, "department": OWN, "purpose": "x", "accountable_officer": world.officer()}
     token, auditor = world.token(Role.SECURITY_ADMINISTRATOR), world.token(Role.AUDITOR)
     login = world.call("GET", "/me", token).json()["name"]
     with session_scope(exchange.control_url) as session:

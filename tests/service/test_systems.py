@@ -7,17 +7,21 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from catalog.control.acting import person_behind
+from catalog.control.acting import people_behind
 from catalog.control.applications import move_application, submit_application
+from catalog.control.audit_tables import AuditEntry
 from catalog.control.base import utc_now
-from catalog.control.identity_tables import Person, System, SystemRole
+from catalog.control.clocks import local_day
+from catalog.control.credentials import issue_system_token
+from catalog.control.identity_tables import Person, System, SystemOfficer, SystemRole
 from catalog.control.session import session_scope
-from catalog.control.systems import add_system
 from catalog.model.roles import Role, deciding_roles
-from catalog.model.state_machine import Actor, OwnDecisionError
-from tests.exchange.people import ASKER, DRAFTER, HEAD, MONDAY, an_entry, publish
+from catalog.model.state_machine import OwnDecisionError
+from tests.exchange.people import ASKER, DRAFTER, HEAD, MONDAY, a_system, an_entry, publish
 from tests.exchange.test_applications import a_form
-from tests.service.world import HOST, OWN, World
+from tests.service.world import HOST, OTHER, OWN, World
+
+TODAY = local_day(utc_now())
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def world(exchange) -> World:
 @pytest.fixture
 def system(world):
     body = {"name": f"s{world.token()[4:14].lower().replace('_', 'a')}", "department": OWN, "purpose": "核验",
-            "roles": ["requester_officer"]}  # fmt: skip
+            "roles": ["requester_officer"], "accountable_officer": world.officer()}  # fmt: skip
     answer = world.call("POST", "/systems", world.token(Role.SECURITY_ADMINISTRATOR), json=body)
     assert answer.status_code == 201, answer.text
     return {**answer.json(), "etag": answer.headers["etag"]}
@@ -103,7 +107,7 @@ def test_decisions_are_no_systems_to_make(world):
     )
     for roles, status in (*((roles, 422) for roles in refused), ([], 201)):
         body = {"name": f"d-{len(roles)}-{roles[-1].replace('_', '-') if roles else 'none'}", "department": OWN,
-                "purpose": "x", "roles": roles}  # fmt: skip
+                "purpose": "x", "roles": roles, "accountable_officer": world.officer()}  # fmt: skip
         assert world.call("POST", "/systems", administrator, json=body).status_code == status, roles
 
 
@@ -119,19 +123,128 @@ def test_a_systems_acts_are_its_makers_so_that_nobody_decides_on_their_own(world
         made = session.get_one(System, system["id"])
         maker = session.scalar(select(Person.login).where(Person.id == world.person(
             Role.SECURITY_ADMINISTRATOR, department=HOST)))  # fmt: skip
-        assert (made.made_by, person_behind(session, f"system:{made.name}")) == (f"person:{maker}",) * 2
-        assert [person_behind(session, one) for one in ("person:wang", "system", "system:none", "command:root")] == [
-            "person:wang", "system", "system:none", "command:root",
-        ]  # fmt: skip
-        until = utc_now() + timedelta(days=1)
-        add_system(
-            session, "heads-own", department=ASKER.department, purpose="x", roles=[Role.REQUESTER_OFFICER],
-            expires_at=until, made_by=HEAD.name,
-        )  # fmt: skip
+        both = {f"person:{maker}", f"person:{system['accountable_officer']}"}
+        assert len(both) == 2 and people_behind(session, f"system:{made.name}") == both
+        for one in ("person:wang", "system", "system:none", "command:root"):
+            assert people_behind(session, one) == {one}
         publish(session, an_entry("301930/1", "系统代办"))
-        machine = Actor("system:heads-own", ASKER.department, frozenset({"requester_officer"}))
+        machine = a_system(session, "heads-own", ASKER.department, "requester_officer", made_by=HEAD.name)
         number = submit_application(session, a_form("301930/1"), machine, at=MONDAY).number
         for act in ("approve", "refuse"):
             with pytest.raises(OwnDecisionError):
                 move_application(session, number, act, HEAD, {"reason": "x"}, at=MONDAY)
         assert move_application(session, number, "approve", DRAFTER, at=MONDAY).state == "approved"
+
+
+def officer_of(world, *roles, department):
+    """Return the number, log-in name and token of a new officer, who is nobody's before."""
+    fresh = World(world.exchange)
+    number, token = fresh.person(*roles, department=department), fresh.token(*roles, department=department)
+    with session_scope(world.exchange.control_url) as session:
+        return number, session.get_one(Person, number).login, token
+
+
+def a_machine(world, name: str, department: str, officer: str):
+    body = {"name": name, "department": department, "purpose": "核验", "roles": ["requester_officer"],
+            "accountable_officer": officer}  # fmt: skip
+    return world.call("POST", "/systems", world.token(Role.SECURITY_ADMINISTRATOR), json=body)
+
+
+def applied(world, code: str, token: str):
+    form = a_form(code, term_from=TODAY, term_to=TODAY + timedelta(days=90)).model_dump(mode="json")
+    return world.call("POST", "/applications", token, json=form)
+
+
+def test_who_answers_for_a_system_decides_nothing_that_it_applied_for(world):
+    with session_scope(world.exchange.control_url) as session:
+        publish(session, an_entry("301931/1", "责任人", needs_host=True))
+    number, owner, hand = officer_of(world, Role.HOST_AUTHORITY, department=HOST)
+    _, successor, second_hand = officer_of(world, Role.HOST_AUTHORITY, department=HOST)
+    made = a_machine(world, "answers-for", HOST, owner)
+    assert (made.status_code, made.json()["accountable_officer"]) == (201, owner)
+    application = applied(world, "301931/1", token_of(world, made.json()).json()["access_token"])
+    assert application.status_code == 201, application.text
+    steps = f"/applications/{application.json()['number']}/steps"
+    provider = world.token(Role.PROVIDER_OFFICER, department=DRAFTER.department)
+    assert world.call("POST", steps, provider, json={"act": "endorse"}).json()["state"] == "endorsed"
+    for act in ("consent", "object"):
+        refused = world.call("POST", steps, hand, json={"act": act, "reason": "x"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "OWN_REQUEST")
+    path = f"/systems/{made.json()['id']}"
+    administrator, tag = world.token(Role.SECURITY_ADMINISTRATOR), made.headers["etag"]
+    change = {"login": successor, "reason": "岗位调整"}
+    for body, headers, status in (
+        ({"login": successor}, {"If-Match": tag}, 422),
+        ({"login": successor, "reason": " "}, {"If-Match": tag}, 422),
+        (change, {}, 428),
+        (change, {"If-Match": tag}, 200),
+    ):
+        answer = world.call("PUT", f"{path}/accountable-officer", administrator, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert answer.json()["accountable_officer"] == successor and answer.headers["etag"] != tag
+    for token in (hand, second_hand):
+        refused = world.call("POST", steps, token, json={"act": "consent"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "OWN_REQUEST"), "both answer for what it did"
+    free = officer_of(world, Role.HOST_AUTHORITY, department=HOST)[2]
+    assert world.call("POST", steps, free, json={"act": "consent"}).json()["state"] == "approved"
+    with session_scope(world.exchange.control_url) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.act == "system.officer",
+                                                         AuditEntry.object == path[1:].replace("systems/", "system:"))
+                                .order_by(AuditEntry.seq.desc())).first()  # fmt: skip
+        assert entry is not None and successor in entry.detail and "岗位调整" in entry.detail
+        assert session.scalars(
+            select(SystemOfficer.reason).where(SystemOfficer.system_id == made.json()["id"]).order_by(SystemOfficer.id)
+        ).all() == ["核验", "岗位调整"]  # fmt: skip
+        assert session.get_one(Person, number).login == owner
+
+
+def test_only_an_active_officer_of_the_department_answers_for_its_system(world):
+    gone, disabled, _ = officer_of(world, Role.REQUESTER_OFFICER, department=OWN)
+    with session_scope(world.exchange.control_url) as session:
+        session.get_one(Person, gone).disabled_at = utc_now()
+        administrator = session.get_one(Person, world.person(Role.SYSTEM_ADMINISTRATOR, department=HOST)).login
+    for department, officer in (
+        (OWN, disabled), (OWN, world.officer(OTHER)), (HOST, administrator), (OWN, "nobody-knows"),
+    ):  # fmt: skip
+        answer = a_machine(world, f"unanswered-{department.replace('_', '-')}", department, officer)
+        assert (answer.status_code, answer.json()["rule"]) == (422, "SYSTEM_INVALID"), officer
+    missing = world.call(
+        "POST", "/systems", world.token(Role.SECURITY_ADMINISTRATOR),
+        json={"name": "unanswered", "department": OWN, "purpose": "x", "roles": []},
+    )  # fmt: skip
+    assert (missing.status_code, missing.json()["code"]) == (422, "INVALID_REQUEST")
+
+
+def test_a_system_for_which_nobody_answers_reads_and_does_not_act(world):
+    with session_scope(world.exchange.control_url) as session:
+        publish(session, an_entry("301932/1", "无责任人"))
+        old = System(name="from-before", department=OWN, purpose="x", secret_sha256="from-before",
+                     expires_at=utc_now() + timedelta(days=1))  # fmt: skip
+        session.add(old)
+        session.flush()
+        session.add(SystemRole(system_id=old.id, role="requester_officer"))
+        token, number = issue_system_token(session, old.id, timedelta(hours=1)).token, old.id
+    administrator, path = world.token(Role.SECURITY_ADMINISTRATOR), f"/systems/{number}"
+
+    def stands(status: int) -> None:
+        assert world.call("GET", "/applications", token).status_code == 200
+        answer = applied(world, "301932/1", token)
+        assert answer.status_code == status, answer.text
+        assert status == 201 or answer.json()["rule"] == "SYSTEM_UNACCOUNTABLE"
+
+    def named(login: str) -> None:
+        tag = world.call("GET", path, administrator).headers["etag"]
+        body = {"login": login, "reason": "补登责任人"}
+        answer = world.call("PUT", f"{path}/accountable-officer", administrator, json=body, headers={"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+
+    assert world.call("GET", path, administrator).json()["accountable_officer"] is None
+    stands(422)
+    person, login, _ = officer_of(world, Role.REQUESTER_OFFICER, department=OWN)
+    named(login)
+    stands(201)
+    with session_scope(world.exchange.control_url) as session:
+        session.get_one(Person, person).disabled_at = utc_now()
+    stands(422)
+    named(world.officer())
+    stands(201)

@@ -80,7 +80,13 @@ class World:
         name = f"s-{secrets.token_hex(6)}"
         until = utc_now() + timedelta(days=1)
         return add_system(session, name, department=department, purpose="test", roles=roles, expires_at=until,
-                          made_by="command:test")[0]  # fmt: skip
+                          made_by="command:test", accountable_officer=self.officer(department))[0]  # fmt: skip
+
+    def officer(self, department: str = OWN) -> str:
+        """Return the log-in name of an officer of a department who can answer for its systems."""
+        number = self.person(Role.REQUESTER_OFFICER, department=department)
+        with session_scope(self.exchange.control_url) as session:
+            return session.get_one(Person, number).login
 
     def one_time_password(self, login: str) -> str:
         """Take over the one-time password that the operator of the machine would hand to its person."""

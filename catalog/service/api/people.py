@@ -13,6 +13,7 @@ from catalog.control.people import (
     disable_person,
     end_role,
     grant_role,
+    has_unconfirmed_binding,
     list_people,
     locked_person,
     reset_password,
@@ -117,7 +118,7 @@ def make(
     )
     _tag(response, person)
     response.headers["Location"] = f"/api/v1/people/{person.id}"
-    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
+    return PersonMade(**_render(person, []), password_file=deliver_password(session, person.login, password))
 
 
 @router.get("/{number}")
@@ -142,10 +143,11 @@ def give(
 ) -> PersonAnswer:
     """Give a role (授予角色); the person's sessions end.
 
-    The account is accepted as it stands, its binding to an identity (`oidc_subject`) included: look at it before.
+    A binding to an identity (`oidc_subject`) that two persons did not confirm ends: it is proposed and confirmed anew.
     """
     person = _to_change(session, number, if_match)
-    record(session, who, "role.grant", f"person:{number}", detail={"role": role.value})
+    unbound = person.oidc_subject if has_unconfirmed_binding(session, person) else None
+    record(session, who, "role.grant", f"person:{number}", detail={"role": role.value, "unbound": unbound})
     grant_role(session, person, role, by=who)
     _tag(response, person)
     return _answer(session, person)
@@ -191,7 +193,7 @@ def reset(
     password = reset_password(session, person)
     session.flush()
     _tag(response, person)
-    return PersonMade(**_render(person, []), password_file=deliver_password(person.login, password))
+    return PersonMade(**_render(person, []), password_file=deliver_password(session, person.login, password))
 
 
 @router.delete("/{number}")

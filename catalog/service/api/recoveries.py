@@ -57,7 +57,7 @@ def confirm(
     with taken():
         person, password = confirm_recovery(session, found, by=who)
     session.flush()
-    return recovery_answer(person, found, deliver_password(person.login, password) if password else None)
+    return recovery_answer(person, found, deliver_password(session, person.login, password) if password else None)
 
 
 @router.delete("/{number}")

@@ -10,7 +10,9 @@ from catalog.control.audit import record
 from catalog.control.base import utc_now
 from catalog.control.identity_tables import System
 from catalog.control.systems import (
+    accountable_officers,
     add_system,
+    change_officer,
     list_systems,
     locked_system,
     renew_secret,
@@ -20,6 +22,7 @@ from catalog.control.systems import (
 from catalog.model.caller import Caller
 from catalog.model.roles import Role
 from catalog.service.access import Database
+from catalog.service.api_exchange import Reason, actor_of
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_problems import ProblemError, not_found
@@ -45,8 +48,18 @@ class NewSystem(Body):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{2,62}$", examples=["water-permits"])
     department: Line = Field(examples=["water"])
     purpose: Line = Field(examples=["取水许可核验"])
+    accountable_officer: Line = Field(
+        examples=["wang"], description="Log-in name of the officer of the department who answers for it (责任人)."
+    )
     roles: list[Role] = Field(default_factory=list, max_length=8, examples=[["requester_officer"]])
     days: int = Field(default=365, ge=1, le=1095)
+
+
+class NewOfficer(Body):
+    """Another officer who answers for a system."""
+
+    login: Line = Field(examples=["li"])
+    reason: Reason
 
 
 class SystemAnswer(Answer):
@@ -56,6 +69,9 @@ class SystemAnswer(Answer):
     name: str
     department: str
     purpose: str
+    accountable_officer: str | None = Field(
+        description="Who answers for it; while there is none, it may read and takes no step in a procedure."
+    )
     roles: list[Role]
     expires_at: Instant
     revoked_at: Instant | None
@@ -86,8 +102,13 @@ def list_all(
     if not who.holds(*WIDE):
         department = who.department
     found = list_systems(session, department=department, after=page.number(), limit=page.limit + 1)
-    held = system_roles(session, [system.id for system in found])
-    answer = page.answer(found, lambda system: system.id, lambda system: _render(system, held[system.id]))
+    numbers = [system.id for system in found]
+    held, officers = system_roles(session, numbers), accountable_officers(session, numbers)
+    answer = page.answer(
+        found,
+        lambda system: system.id,
+        lambda system: _render(system, held[system.id], officers.get(system.id)),
+    )
     return SystemsPage.model_validate(answer)
 
 
@@ -97,7 +118,12 @@ def make(
 ) -> SystemMade:
     """Make a system (接入) with its client secret."""
     roles = [role.value for role in body.roles]
-    detail: dict[str, str | list[str]] = {"department": body.department, "purpose": body.purpose, "roles": roles}
+    detail: dict[str, str | list[str]] = {
+        "department": body.department,
+        "purpose": body.purpose,
+        "accountable_officer": body.accountable_officer,
+        "roles": roles,
+    }
     record(session, who, "system.add", f"system:{body.name}", detail=detail)
     system, secret = add_system(
         session,
@@ -106,11 +132,12 @@ def make(
         purpose=body.purpose,
         roles=body.roles,
         expires_at=utc_now() + timedelta(days=body.days),
-        made_by=f"{who.kind}:{who.name}",
+        made_by=actor_of(who).name,
+        accountable_officer=body.accountable_officer,
     )
     _tag(response, system)
     response.headers["Location"] = f"/api/v1/systems/{system.id}"
-    return SystemMade(**_render(system, sorted(set(body.roles))), client_secret=secret)
+    return SystemMade(**_shown(session, system), client_secret=secret)
 
 
 @router.get("/{number}")
@@ -121,7 +148,7 @@ def show(session: Database, who: Viewer, response: Response, number: Number) -> 
         raise not_found("system")
     own_department(who, system.department, noun="system", also=WIDE)
     _tag(response, system)
-    return SystemAnswer(**_render(system, system_roles(session, [number])[number]))
+    return SystemAnswer(**_shown(session, system))
 
 
 @router.post("/{number}/secret")
@@ -139,7 +166,28 @@ def renew(
     secret = renew_secret(session, system)
     session.flush()
     _tag(response, system)
-    return SystemMade(**_render(system, system_roles(session, [number])[number]), client_secret=secret)
+    return SystemMade(**_shown(session, system), client_secret=secret)
+
+
+@router.put("/{number}/accountable-officer")
+def name_officer(
+    session: Database,
+    who: SecurityAdministrator,
+    response: Response,
+    number: Number,
+    body: NewOfficer,
+    if_match: IfMatch = None,
+) -> SystemAnswer:
+    """Name another officer of its department who answers for a system (更换责任人), with the reason.
+
+    What the system did stays an act of those who answered for it before too.
+    """
+    system = _to_change(session, number, if_match)
+    detail = {"accountable_officer": body.login, "reason": body.reason}
+    record(session, who, "system.officer", f"system:{number}", detail=detail)
+    change_officer(session, system, body.login, by=actor_of(who).name, reason=body.reason)
+    _tag(response, system)
+    return SystemAnswer(**_shown(session, system))
 
 
 @router.delete("/{number}")
@@ -152,7 +200,7 @@ def revoke(
     revoke_system(session, system)
     session.flush()
     _tag(response, system)
-    return SystemAnswer(**_render(system, system_roles(session, [number])[number]))
+    return SystemAnswer(**_shown(session, system))
 
 
 def _to_change(session: Database, number: int, if_match: str | None) -> System:
@@ -169,6 +217,12 @@ def _tag(response: Response, system: System) -> None:
     response.headers["ETag"] = etag("system", system.id, system.revision)
 
 
-def _render(system: System, roles: list[Role]) -> dict[str, object]:
+def _shown(session: Database, system: System) -> dict[str, object]:
+    officer = accountable_officers(session, [system.id]).get(system.id)
+    return _render(system, system_roles(session, [system.id])[system.id], officer)
+
+
+def _render(system: System, roles: list[Role], officer: str | None) -> dict[str, object]:
     plain = ("id", "name", "department", "purpose", "expires_at", "revoked_at", "created_at")
-    return {**{name: getattr(system, name) for name in plain}, "roles": roles}
+    shown = {name: getattr(system, name) for name in plain}
+    return {**shown, "roles": roles, "accountable_officer": officer}
