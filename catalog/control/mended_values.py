@@ -14,7 +14,7 @@ from catalog.control.batches import find_batch
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life_tables import LifeEvent
 from catalog.delta_log import TableDamagedError
-from catalog.library.doubted import department_of, mending, versions_of_row
+from catalog.library.doubted import columns_behind, department_of, mending, versions_of_row
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
 from catalog.model.state_machine import MoveRefusedError
@@ -46,11 +46,12 @@ def require_mended(session: Session, case: CorrectionCase, batch_id: str) -> Non
             f"{batch_id} is no accepted batch of {case.doubted_department} (不是该部门已接收的批次)", remedy=_REMEDY
         )
     try:
-        versions = versions_of_row(get_registry().get(case.resource), case.row_key)
+        contract = get_registry().get(case.resource)
+        versions, columns = versions_of_row(contract, case.row_key), columns_behind(contract, case.column_name)
     except (TableDamagedError, ContractError, OSError) as error:
         raise NotMendedError("what sources said cannot be read at present (暂无法核实)", remedy=_REMEDY) from error
     since = doubted_since(session, [case])[case.number]
-    turns = mending(versions, case.column_name, case.doubted_department, since)
+    turns = mending(versions, columns, case.doubted_department, since)
     if not any((turn.batch_id, turn.source) == (batch_id, batch.resource) for turn in turns):
         raise NotMendedError(
             f"{batch_id} did not change {case.column_name} of this row (该批次未更正此数据项)", remedy=_REMEDY

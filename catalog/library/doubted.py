@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,20 @@ def library_of(contract: Contract) -> Contract | None:
         return contract
     cut = contract.government.curate
     return get_registry().get(cut.input) if cut else None
+
+
+def columns_behind(contract: Contract, column: str) -> list[str]:
+    """Return the columns of the base library that a column of a table shows, or is computed from.
+
+    >>> columns_behind(get_registry().get("population.resident_basic"), "is_insured")
+    ['insurance_status_code']
+    """
+    library = library_of(contract)
+    logic = next((one.transform_logic for one in contract.properties if one.name == column), None)
+    if library is None or logic in (None, column):
+        return [column]
+    named = set(re.findall(r"\w+", logic))
+    return [name for name in library.columns if name in named]
 
 
 def versions_of_row(contract: Contract, row_key: str) -> list[Version]:
@@ -42,9 +57,10 @@ def cell_of(contract: Contract, row_key: str, column: str) -> Cell | None:
         TableDamagedError: when the log of the statements is not whole.
     """
     versions, library = versions_of_row(contract, row_key), library_of(contract)
-    if not versions or library is None or column not in library.columns:
+    behind = columns_behind(contract, column)
+    if not versions or library is None or len(behind) != 1 or behind[0] not in library.columns:
         return None
-    return next(cell for cell in explain_versions(library, versions).cells if cell.column == column)
+    return next(cell for cell in explain_versions(library, versions).cells if cell.column == behind[0])
 
 
 @dataclass(frozen=True)
@@ -114,12 +130,12 @@ def deciding_department(contract: Contract, row_key: str, column: str) -> str | 
     return cell.testimonies[0].department
 
 
-def mending(versions: Iterable[Version], column: str, department: str, since: datetime) -> list[Version]:
-    """Return the versions with which a department changed what it says of a column, oldest first.
+def mending(versions: Iterable[Version], columns: Collection[str], department: str, since: datetime) -> list[Version]:
+    """Return the versions with which a department changed what it says of a value, oldest first.
 
     Args:
         versions: all that was said about one entity.
-        column: the doubted column.
+        columns: of the library, as of :func:`columns_behind`.
         department: whose value is doubted.
         since: when the doubt was raised.
 
@@ -127,19 +143,22 @@ def mending(versions: Iterable[Version], column: str, department: str, since: da
         Nothing where the department says now what it said then, however often it said otherwise in between.
     """
     said = [version for version in versions if department_of(version.source) == department]
-    then = {source: version.value(column) for source, version in standing(said, recorded_at=since).items()}
-    if then == {source: version.value(column) for source, version in standing(said).items()}:
+
+    def values(version: Version) -> tuple[str | None, ...]:
+        return tuple(version.value(column) for column in columns)
+
+    then = {source: values(version) for source, version in standing(said, recorded_at=since).items()}
+    if then == {source: values(version) for source, version in standing(said).items()}:
         return []
     last, turns = dict(then), []
     for version in sorted(said, key=lambda one: (one.recorded_at, one.place)):
         if version.recorded_at <= since:
             continue
-        value = None if version.is_withdrawn else version.value(column)
-        if value != last.get(version.source) or (version.is_withdrawn and version.source in last):
+        value = None if version.is_withdrawn else values(version)
+        if value != last.pop(version.source, None):
             turns.append(version)
-        last[version.source] = value
-        if version.is_withdrawn:
-            del last[version.source]
+        if value is not None:
+            last[version.source] = value
     return turns
 
 

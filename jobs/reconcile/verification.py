@@ -21,7 +21,7 @@ from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life_tables import LifeEvent
 from catalog.control.mended_values import doubted_since
 from catalog.control.session import session_scope
-from catalog.library.doubted import mending
+from catalog.library.doubted import columns_behind, mending
 from catalog.model.contract import Contract
 from catalog.model.correction import CLOSED, CORRECTED, REFUSED, UNCORRECTED
 from catalog.model.registry import get_registry
@@ -138,7 +138,9 @@ def close_mended(
     versions = versions_of(spark, library, touched)
     batches = {}
     for case in cases:
-        turns = mending(versions.get(case.row_key, []), case.column_name, case.doubted_department, began[case.number])
+        columns = columns_behind(get_registry().get(case.resource), case.column_name)
+        said = versions.get(case.row_key, [])
+        turns = mending(said, columns, case.doubted_department, began[case.number])
         if turns:
             batches[case.number] = turns[-1].batch_id
 

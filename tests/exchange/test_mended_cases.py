@@ -111,15 +111,29 @@ def test_only_a_batch_that_changed_the_value_corrects_it(session, tell, ann):
 def test_what_was_changed_and_changed_back_is_not_mended(tell, ann):
     contract, key = get_registry().get(SHARED), "11010519491231002X"
     tell("population.resident", key, 4, {"name": "示范乙"})
-    assert [v.batch_id for v in mending(versions_of_row(contract, ann), "name", "public_security", DOUBTED)] == [
+    assert [v.batch_id for v in mending(versions_of_row(contract, ann), ["name"], "public_security", DOUBTED)] == [
         "resident-4"
     ]
     tell("population.resident", key, 5, {"name": "示范甲"})
-    assert mending(versions_of_row(contract, ann), "name", "public_security", DOUBTED) == []
+    assert mending(versions_of_row(contract, ann), ["name"], "public_security", DOUBTED) == []
     tell("population.resident", key, 6, None)
-    turns = mending(versions_of_row(contract, ann), "name", "public_security", DOUBTED)
+    turns = mending(versions_of_row(contract, ann), ["name"], "public_security", DOUBTED)
     assert [v.batch_id for v in turns] == ["resident-4", "resident-5", "resident-6"]
-    assert mending(versions_of_row(contract, ann), "name", "human_resources", DOUBTED) == []
+    assert mending(versions_of_row(contract, ann), ["name"], "human_resources", DOUBTED) == []
+
+
+def test_a_computed_value_is_mended_where_what_it_is_computed_from_changed(session, tell):
+    key = "110105194912310038"
+    tell("population.insured_person", key, 1, {"name": "示范乙", "insurance_status_code": "1"})
+    row = entity_id_of(PERSON, key, KEY)
+    number = doubted(session, row, column="is_insured", element="is_insured", department="human_resources")
+    tell("population.insured_person", key, 4, {"name": "示范丙", "insurance_status_code": "1"})
+    tell("population.insured_person", key, 5, {"name": "示范丙", "insurance_status_code": "2"})
+    for day in (4, 5):
+        a_batch(session, f"insured_person-{day}", "population.insured_person")
+    with pytest.raises(NotMendedError, match="did not change"):
+        move(session, number, "correct", LABOUR, {"batch_id": "insured_person-4"})
+    assert move(session, number, "correct", LABOUR, {"batch_id": "insured_person-5"}).state == "corrected"
 
 
 def test_a_row_of_which_nothing_is_known_is_corrected_by_the_pipeline_alone(session, tell):

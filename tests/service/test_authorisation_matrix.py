@@ -30,7 +30,9 @@ OPEN = {
     "POST /api/v1/oidc/attempts",
     "POST /api/v1/oidc/sessions",
     "GET /delta-sharing/files/{version_id}/{file_id}.parquet",
+    "GET /delta-sharing/flag-files/{version_id}/{file_id}.parquet",
     "HEAD /delta-sharing/files/{version_id}/{file_id}.parquet",
+    "HEAD /delta-sharing/flag-files/{version_id}/{file_id}.parquet",
 }
 """Endpoints that need no token: a new one must be added here by hand."""
 
