@@ -202,9 +202,9 @@ def _stop(record: ClockRecord, on: date) -> None:
     _end(record, "late" if late else "met", on)
 
 
-def cancel_clock(session: Session, kind: str, number: str, on: date) -> None:
-    """End every clock of a matter that has become pointless."""
-    while (record := running_clock(session, kind, number)) is not None:
+def cancel_clock(session: Session, kind: str, number: str, on: date, limit_id: str | None = None) -> None:
+    """End every clock of a matter that has become pointless; of one limit if asked."""
+    while (record := running_clock(session, kind, number, limit_id)) is not None:
         _end(record, "cancelled", on)
         session.flush()
 

@@ -16,6 +16,7 @@ from catalog.control.events import emit
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grants import fit_to_entry, move_grant
 from catalog.control.kept_back import told
+from catalog.control.suspensions import stands
 from catalog.model.caller import Caller
 from catalog.model.catalogue_entry import Entry, EntryItem
 from catalog.model.departments import host_department
@@ -32,7 +33,7 @@ def end_with_entry(session: Session, entry: CatalogueEntry, at: datetime) -> Non
 
 
 def suspend_kept_back(session: Session, entry: CatalogueEntry, listed: Mapping[str, str], at: datetime) -> None:
-    """Suspend every active grant on an entry that has an item which the negative list keeps back.
+    """Suspend every grant on an entry that has an item which the negative list keeps back, for this reason too.
 
     Args:
         session: the transaction that lists.
@@ -42,8 +43,8 @@ def suspend_kept_back(session: Session, entry: CatalogueEntry, listed: Mapping[s
     """
     for grant in _grants_on(session, entry.code):
         held = {name: listed[name] for name in grant.items if name in listed}
-        if held and grant.state == "active":
-            _tell(session, grant, "suspend", f"负面清单 (the negative list) keeps back {told(held)}", at)
+        if held:
+            _suspend(session, grant, f"负面清单 (the negative list) keeps back {told(held)}", at)
 
 
 def follow_entry(session: Session, entry: CatalogueEntry, before: Entry, now: Entry, at: datetime) -> None:
@@ -58,9 +59,9 @@ def follow_entry(session: Session, entry: CatalogueEntry, before: Entry, now: En
     """
     for grant in _grants_on(session, entry.code):
         harder = harder_terms(before, now, grant.items)
-        if harder and grant.state == "active":
-            _tell(session, grant, "suspend", f"entry {entry.number}: {'; '.join(harder)}", at)
-        if fit_to_entry(session, grant, now, at) and grant.is_narrower and grant.state == "active":
+        if harder:
+            _suspend(session, grant, f"entry {entry.number}: {'; '.join(harder)}", at)
+        if fit_to_entry(session, grant, now, at) and grant.is_narrower:
             _tell(session, grant, "narrow", f"entry {entry.number} has items that the grant does not have", at)
 
 
@@ -93,6 +94,12 @@ def _harder_item(name: str, old: EntryItem | None, new: EntryItem | None) -> lis
 def _grants_on(session: Session, code: str) -> Sequence[AccessGrant]:
     query = select(AccessGrant).where(AccessGrant.code == code, AccessGrant.state.in_(("active", "suspended")))
     return session.scalars(query.order_by(AccessGrant.number).with_for_update()).all()
+
+
+def _suspend(session: Session, grant: AccessGrant, reason: str, at: datetime) -> None:
+    """Suspend a grant for a reason, also one that is suspended for others; the same reason stands once."""
+    if not stands(grant, "system", reason):
+        _tell(session, grant, "suspend", reason, at)
 
 
 def _tell(session: Session, grant: AccessGrant, act: str, reason: str, at: datetime) -> None:

@@ -92,6 +92,7 @@ class AccessGrant(Base):
         CheckConstraint("valid_to >= valid_from", name="term_in_order"),
         CheckConstraint("state NOT IN ('suspended', 'revoked') OR reason IS NOT NULL", name="end_has_reason"),
         CheckConstraint("state = 'active' OR recipient_grant_id IS NULL", name="only_active_reads"),
+        CheckConstraint("state <> 'suspended' OR suspensions <> '[]'::jsonb", name="suspension_stands"),
         Index("ix_access_grant_code_state", "code", "state"),
         Index("ix_access_grant_department_state", "department", "state"),
         Index("ix_access_grant_recipient_grant_id", "recipient_grant_id"),
@@ -118,6 +119,8 @@ class AccessGrant(Base):
     reason: Mapped[str | None]
     recipient_grant_id: Mapped[int | None] = mapped_column(ForeignKey("recipient_grant.id"))
     """The line by which the service lets the recipient read now."""
+    suspensions: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    """Why it is suspended: `side`, `reason`, `by` and `at` of what nobody took back yet."""
     renewals: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     granted_at: Mapped[Recorded]
     ended_at: Mapped[Instant | None]

@@ -2,7 +2,7 @@
 
 Invariant: only an active grant within its term, on a whole table, lets anybody read that table; one that is narrower
 is never served from the whole table. A revocation or suspension holds at the next request. What the host authority
-consented to is renewed with its consent, and who suspended a grant decides whether it goes on.
+consented to is renewed with its consent, and each side that suspended a grant decides whether it goes on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,22 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
-from catalog.control.clocks import ZONE, cancel_clock, local_day, running_clock, start_clock, stop_clock
+from catalog.control.clocks import (
+    ZONE,
+    cancel_clock,
+    local_day,
+    pause_clock,
+    resume_clock,
+    running_clock,
+    start_clock,
+    stop_clock,
+)
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.grant_tables import AccessGrant, Application
 from catalog.control.kept_back import negative_list
 from catalog.control.life import last_step, newest, next_number, record_event, require_step, take_step
 from catalog.control.offered import offered_entry
+from catalog.control.suspensions import add_suspension, take_back
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.application_form import LONGEST_TERM_DAYS, ApplicationError, Narrowing
 from catalog.model.catalogue_entry import Entry, read_entry
@@ -30,7 +40,7 @@ from catalog.model.state_machine import SYSTEM, Actor, MoveRefusedError, parties
 KIND = "grant"
 RENEWING = ("renew", "endorse_renewal", "consent_renewal")
 _GOING_ON = ("resume", *RENEWING)
-_ANSWER, _CONSENT = "reply_conditional", "host_review"
+_ANSWER, _CONSENT, _DELIVERY = "reply_conditional", "host_review", "delivery"
 
 
 class GrantUnknownError(GuantongError):
@@ -62,12 +72,13 @@ def give_grant(
         valid_to=narrowing.valid_to or application.term_to,
         state=GRANT.initial,
         renewals=[],
+        suspensions=[],
         granted_at=at,
     )
     session.add(grant)
     session.flush()
     record_event(session, KIND, grant.number, act="grant", from_state=None, to_state="active", actor=actor, at=at)
-    start_clock(session, KIND, grant.number, "delivery", grant.provider, local_day(at))
+    start_clock(session, KIND, grant.number, _DELIVERY, grant.provider, local_day(at))
     _open_reading(session, grant, at)
     return grant
 
@@ -81,14 +92,14 @@ def move_grant(
     *,
     at: datetime | None = None,
 ) -> AccessGrant:
-    """Take one step: suspend, resume, ask_renewal, renew, endorse_renewal, consent_renewal, revoke, expire.
+    """Take one step: suspend, take_back, resume, ask_renewal, renew, endorse_renewal, consent_renewal, revoke, expire.
 
     A consent to a renewal is to the day that the provider endorsed last.
 
     Raises:
         MoveRefusedError, NotAPartyError, OwnDecisionError, FactMissingError: as :meth:`Machine.step`.
         MoveRefusedError: also when what would go on is not offered any more, needs the host authority, was suspended
-            by the other side, or when there is no renewal to consent to.
+            by another side, or when there is no renewal to consent to.
         KeptBackError: what would go on is forbidden by the negative list.
         ApplicationError: a renewal that does not lengthen the term, or is too long.
     """
@@ -96,11 +107,15 @@ def move_grant(
     parties = parties_of(actor, requester=grant.department, provider=grant.provider)
     transition = require_step(session, GRANT, KIND, grant, act, actor, parties, stated)
     if act in _GOING_ON:
-        entry = require_going_on(session, grant, act, actor)
+        entry = require_going_on(session, grant, act)
         fit_to_entry(session, grant, entry, moment)
     if act == "consent_renewal":
         stated["valid_to"] = _endorsed_day(session, grant)
-    if "reason" in stated:
+    if act == "suspend":
+        add_suspension(grant, actor, parties, str(stated["reason"]), moment)
+    elif act in ("take_back", "resume"):
+        take_back(grant, act, parties)
+    elif "reason" in stated:
         grant.reason = str(stated["reason"])
     if act in ("ask_renewal", *RENEWING):
         until = _longer_term(grant, stated["valid_to"], local_day(moment))
@@ -112,7 +127,7 @@ def move_grant(
         close_reading(session, grant, moment)
     take_step(session, KIND, grant, transition, actor, stated, moment)
     if grant.state in GRANT.final:
-        grant.ended_at = moment
+        grant.ended_at, grant.suspensions = moment, []
         cancel_clock(session, KIND, grant.number, local_day(moment))
     _run_clock(session, grant, act, local_day(moment))
     session.flush()
@@ -204,7 +219,7 @@ def is_kept_back(session: Session, grant: AccessGrant) -> bool:
 
 def confirm_delivery(session: Session, number: str, on: date) -> None:
     """Stop the clock of delivery, because the recipient can read."""
-    stop_clock(session, KIND, number, on, "delivery")
+    stop_clock(session, KIND, number, on, _DELIVERY)
 
 
 def close_reading(session: Session, grant: AccessGrant, at: datetime) -> None:
@@ -271,12 +286,12 @@ def _line(session: Session, recipient: Recipient, version: ShareVersion, grant: 
     return line.id
 
 
-def require_going_on(session: Session, grant: AccessGrant, act: str, actor: Actor) -> Entry:
+def require_going_on(session: Session, grant: AccessGrant, act: str) -> Entry:
     """Return the entry on which a grant goes on, resumed or renewed: as it is today, and with who must be heard.
 
     Raises:
-        MoveRefusedError: the entry is not offered any more, the host authority must consent and has not or would be
-            passed over, or it was suspended by the other side.
+        MoveRefusedError: the entry is not offered any more, or the host authority must consent and has not or would be
+            passed over.
         KeptBackError: the negative list forbids an item by now.
     """
     entry = offered_entry(session, grant.code, grant.items)
@@ -286,18 +301,7 @@ def require_going_on(session: Session, grant: AccessGrant, act: str, actor: Acto
     if act in RENEWING and was_heard == (act == "renew"):
         other = "endorse_renewal, then consent_renewal" if was_heard else "renew"
         raise MoveRefusedError(f"{grant.number} is renewed by another way", remedy=other)
-    if act == "resume":
-        _require_suspender(session, grant, actor)
     return entry
-
-
-def _require_suspender(session: Session, grant: AccessGrant, actor: Actor) -> None:
-    """Accept an actor of the side that suspended a grant; what the platform suspended, the provider weighs anew."""
-    suspension = last_step(session, KIND, grant.number, "suspend")
-    by_platform = suspension is None or suspension.by == SYSTEM.name
-    side = grant.provider if by_platform or suspension is None else suspension.department
-    if actor.department != side:
-        raise MoveRefusedError(f"{grant.number} was suspended by {side}", remedy=f"{side} resumes it")
 
 
 def _endorsed_day(session: Session, grant: AccessGrant) -> str:
@@ -324,8 +328,10 @@ def _longer_term(grant: AccessGrant, valid_to: object, today: date) -> date:
 
 
 def _run_clock(session: Session, grant: AccessGrant, act: str, day: date) -> None:
-    """Let the answers to a renewal have their limits, as the answers to an application have."""
-    if act == "ask_renewal" and running_clock(session, KIND, grant.number, _ANSWER) is None:
+    """Let the answers to a renewal have their limits, as an application's have; a suspension ends what was asked."""
+    if act in ("suspend", "resume"):
+        _pause_clocks(session, grant, act, day)
+    elif act == "ask_renewal" and running_clock(session, KIND, grant.number, _ANSWER) is None:
         start_clock(session, KIND, grant.number, _ANSWER, grant.provider, day)
     elif act in ("renew", "endorse_renewal"):
         stop_clock(session, KIND, grant.number, day, _ANSWER)
@@ -333,3 +339,12 @@ def _run_clock(session: Session, grant: AccessGrant, act: str, day: date) -> Non
         stop_clock(session, KIND, grant.number, day, _CONSENT)
     if act == "endorse_renewal" and running_clock(session, KIND, grant.number, _CONSENT) is None:
         start_clock(session, KIND, grant.number, _CONSENT, host_department(), day)
+
+
+def _pause_clocks(session: Session, grant: AccessGrant, act: str, day: date) -> None:
+    """End the clocks of a renewal with a suspension, and let the one of the delivery stand still until it is over."""
+    for limit in (_ANSWER, _CONSENT):
+        cancel_clock(session, KIND, grant.number, day, limit)
+    delivery = running_clock(session, KIND, grant.number, _DELIVERY)
+    if delivery is not None:
+        (pause_clock if act == "suspend" else resume_clock)(session, KIND, grant.number, day)

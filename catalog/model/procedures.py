@@ -91,7 +91,8 @@ GRANT = Machine(
     "active",
     ["revoked", "expired"],
     [
-        Transition("suspend", ("active",), "suspended", ("provider", "host", "system"), ("reason",)),
+        Transition("suspend", ("active", "suspended"), "suspended", ("provider", "host", "system"), ("reason",)),
+        Transition("take_back", ("suspended",), "suspended", ("provider", "host"), recused=_RENEWING),
         Transition("resume", ("suspended",), "active", ("provider", "host"), recused=_RENEWING),
         Transition("ask_renewal", ("active",), "active", ("requester",), ("valid_to",)),
         Transition("renew", ("active",), "active", ("provider",), ("valid_to",), recused=_RENEWING),
@@ -104,6 +105,8 @@ GRANT = Machine(
     ],
 )  # fmt: skip
 """授权: 生效 → 中止、恢复、续期 → 撤销或到期; the platform itself acts when the entry behind it changes or goes.
+
+Each suspension stands until its side takes it back; who takes back the last one resumes the grant.
 
 What the host authority consented to is renewed with its consent: the provider endorses a day, the host consents to it.
 """

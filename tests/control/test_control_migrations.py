@@ -87,3 +87,54 @@ def test_systems_lose_roles_that_decide_and_get_who_made_them(control_database):
         makers = session.execute(text("SELECT name, made_by FROM client_system ORDER BY name")).all()
         assert makers == [("known", "person:security1"), ("unknown", None)]
         assert session.scalars(text("SELECT role FROM client_system_role")).all() == ["requester_officer"] * 2
+
+
+def test_a_suspended_grant_keeps_the_side_that_suspended_it(control_database):
+    scripts = ScriptDirectory.from_config(migration_config(control_database))
+    migrate(scripts.get_revision("0016").down_revision, control_database)
+    host = "data_administration"
+    cases = {
+        "GRA-1": ("water", host, "person:head", "host"),
+        "GRA-2": (host, host, "person:head", "host"),
+        "GRA-3": (host, host, "person:clerk", "provider"),
+        "GRA-4": ("water", "water", "person:clerk", "provider"),
+        "GRA-5": ("water", "", "system", "system"),
+    }
+    with Session(engine(control_database)) as session:
+        for login, role in (("head", "host_authority"), ("clerk", "provider_officer")):
+            session.execute(
+                text("WITH p AS (INSERT INTO person (login, display_name, department, staff_number, kind) "
+                     "VALUES (:login, :login, :host, :login, 'officer') RETURNING id, kind) "
+                     "INSERT INTO person_role (person_id, role, kind, granted_by) SELECT id, :role, kind, 'x' FROM p"),
+                {"login": login, "role": role, "host": host},
+            )  # fmt: skip
+        session.execute(
+            text("INSERT INTO catalogue_entry (number, code, version, provider, name, content, drafted_by, state) "
+                 "VALUES ('ENT-1', '1', 1, 'x', 'x', '{}', 'x', 'draft')")
+        )  # fmt: skip
+        for number, (provider, department, by, _) in cases.items():
+            session.execute(
+                text("INSERT INTO application (number, entry, code, provider, department, items, purpose, "
+                     "service_item, legal_basis, mode, volume_per_day, term_from, term_to, responsible_officer, "
+                     "share_type, needs_host, submitted_by) VALUES (:number, 'ENT-1', '1', :provider, 'housing', '{}', "
+                     "'x', 'x', 'x', 'table', 1, '2026-01-01', '2026-12-31', 'x', 'conditional', false, 'x')"),
+                {"number": number, "provider": provider},
+            )  # fmt: skip
+            session.execute(
+                text("INSERT INTO access_grant (number, application, code, provider, department, items, is_narrower, "
+                     "purpose, mode, quota_per_day, valid_from, valid_to, state, reason) VALUES (:number, :number, "
+                     "'1', :provider, 'housing', '{}', true, 'x', 'table', 1, '2026-01-01', '2026-12-31', "
+                     "'suspended', 'why')"), {"number": number, "provider": provider},
+            )  # fmt: skip
+            session.execute(
+                text("INSERT INTO life_event (kind, number, act, to_state, by, department, at) VALUES "
+                     "('grant', :number, 'suspend', 'suspended', :by, :department, now())"),
+                {"number": number, "by": by, "department": department},
+            )  # fmt: skip
+        session.commit()
+    migrate(url=control_database)
+    with Session(engine(control_database)) as session:
+        rows = session.execute(text("SELECT number, suspensions FROM access_grant ORDER BY number")).all()
+    assert {number: [(one["side"], one["reason"]) for one in standing] for number, standing in rows} == {
+        number: [(side, "why")] for number, (*_, side) in cases.items()
+    }

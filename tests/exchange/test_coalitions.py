@@ -30,6 +30,7 @@ from catalog.control.exchange_day import run_day
 from catalog.control.grant_tables import AccessGrant, Application, Dispute
 from catalog.control.grants import move_grant
 from catalog.control.kept_back import columns_kept_back, negative_list
+from catalog.control.life import history
 from catalog.control.lists import add_negative, end_negative
 from catalog.control.recipients import add_recipient, find_recipient, readable_tables
 from catalog.control.session import engine, session_scope
@@ -61,7 +62,7 @@ ASKING, PROVIDING = {"requester_officer"}, {"provider_officer"}
 GIVING = {"submit", "allow", "endorse", "approve", "consent", "settle", "rule", "rule_finally"}
 HELPFUL = {
     *GIVING, "raise", "overturn", "remit", "bring_to_host", "bring_to_government", "supply_papers", "resume", "renew",
-    "endorse_renewal", "consent_renewal", "submit", "publish",
+    "take_back", "endorse_renewal", "consent_renewal", "submit", "publish",
 }  # fmt: skip
 HONEST = {PROVIDER: HEAD, "data_administration": HOST}
 """Officers of the two deciding sides who are nobody's accomplices, and who only ever refuse."""
@@ -109,8 +110,6 @@ class History:
     """Number → acts with the person who took them."""
     sides: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Number of an application → departments whose accounts gave what was asked for."""
-    stopped: dict[str, str] = field(default_factory=dict)
-    """Number of a grant → side that suspended it."""
     lines: list[int] = field(default_factory=list)
     owned: Counter[str] = field(default_factory=Counter)
     """Systems, by how they are a person's."""
@@ -214,6 +213,7 @@ class History:
         ]
         if not found:
             return
+        found += [matter for matter in found if matter[-1] == "suspended"] * 4
         table, machine, number, state = self.random.choice(found)
         possible = machine.acts(state)
         helpful = [act for act in possible if act in HELPFUL]
@@ -235,10 +235,20 @@ class History:
         if table is Dispute and done.outcome == "overturned":
             self.hands[done.subject].add((act, account.person))
             self.sides[done.subject].add(account.actor.department)
-        if act == "suspend":
-            self.stopped[number] = account.actor.department
         if act == "resume":
-            assert account.actor.department == self.stopped.pop(number, PROVIDER), "the other side resumed it"
+            assert not self.standing(number), "it goes on while a side that suspended it has not taken that back"
+            self.reached["resumed", self.crowd] += 1
+
+    def standing(self, number: str) -> set[str]:
+        """Return the sides whose suspension of a grant nobody of theirs has taken back, by its history."""
+        sides: set[str] = set()
+        for event in history(self.session, "grant", number):
+            side = "host" if event.department == HOST.department else "provider"
+            if event.act == "suspend":
+                sides.add(side)
+            elif event.act in ("take_back", "resume"):
+                sides.discard(side)
+        return sides
 
     def say_no(self) -> None:
         """Let an honest officer refuse."""
@@ -255,7 +265,6 @@ class History:
         side = self.random.choice(list(HONEST))
         for number in self.session.scalars(select(AccessGrant.number).order_by(AccessGrant.number)).all():
             if self.attempt(move_grant, number, "suspend", HONEST[side], {"reason": "异常调用"}) is not None:
-                self.stopped[number] = side
                 self.told.append(f"an honest officer of {side}: suspend {number}")
 
     def list(self) -> None:
@@ -332,7 +341,7 @@ def test_no_coalition_of_fewer_people_than_the_rule_demands_gets_a_grant_or_a_re
         owned += history.owned
     assert owned["answers for"] > HISTORIES / 2 and owned["made"], "the people owned no systems, so nothing was tried"
     had = {what for what, _ in reached}
-    assert {"conditional", "host", "read"} <= had, "no coalition was large enough, so nothing was tried"
+    assert {"conditional", "host", "read", "resumed"} <= had, "no coalition was large enough, so nothing was tried"
     for what, least in {**DEMANDED, "entry": REVIEWERS, "read": min(DEMANDED.values())}.items():
         crowds = [crowd for had_by, crowd in reached if had_by == what]
         assert min(crowds, default=least) >= least

@@ -270,10 +270,89 @@ def test_what_needs_no_host_is_renewed_by_the_provider(session):
 def test_a_grant_goes_on_only_by_who_suspended_it(session, suspender, other):
     grant = consented(session, "309101/9")
     move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=MONDAY)
-    with pytest.raises(MoveRefusedError, match=suspender.department):
-        move_grant(session, grant.number, "resume", other, at=MONDAY)
+    for act in ("resume", "take_back"):
+        with pytest.raises(MoveRefusedError, match="was suspended by"):
+            move_grant(session, grant.number, act, other, at=MONDAY)
     assert grant.state == "suspended"
+    with pytest.raises(MoveRefusedError, match="no other side"):
+        move_grant(session, grant.number, "take_back", suspender, at=MONDAY)
     assert move_grant(session, grant.number, "resume", suspender, at=MONDAY).state == "active"
+
+
+@pytest.mark.parametrize(("first", "second"), [(HOST, HEAD), (HEAD, HOST)])
+def test_each_side_that_suspended_a_grant_takes_its_own_reason_back(session, first, second):
+    grant = consented(session, "309101/9")
+    move_grant(session, grant.number, "suspend", first, {"reason": "异常调用"}, at=MONDAY)
+    move_grant(session, grant.number, "suspend", second, {"reason": "目的存疑"}, at=MONDAY)
+    assert grant.reason == "异常调用; 目的存疑"
+    for actor in (first, second):
+        with pytest.raises(MoveRefusedError, match="too: "):
+            move_grant(session, grant.number, "resume", actor, at=MONDAY)
+    move_grant(session, grant.number, "take_back", first, at=MONDAY)
+    assert (grant.state, [one["by"] for one in grant.suspensions]) == ("suspended", [second.name])
+    with pytest.raises(MoveRefusedError, match="was suspended by"):
+        move_grant(session, grant.number, "resume", first, at=MONDAY)
+    move_grant(session, grant.number, "resume", second, at=MONDAY)
+    assert (grant.state, grant.suspensions) == ("active", [])
+
+
+def test_what_the_host_suspended_on_its_own_departments_data_its_provider_does_not_resume(session):
+    drafter, head = (Actor(f"person:本部门{n}", HOST.department, frozenset({"provider_officer"})) for n in "一二")
+    number = draft_entry(session, an_entry("309104/1", "主管部门数据", provider=HOST.department), drafter, at=MONDAY)
+    move_entry(session, number.number, "submit", drafter, at=MONDAY)
+    move_entry(session, number.number, "endorse", head, REVIEWS, at=MONDAY)
+    move_entry(session, number.number, "publish", HOST, at=MONDAY)
+    application = submitted(session, "309104/1").number
+    move_application(session, application, "approve", head, at=MONDAY)
+    grant = grant_of(session, application)
+    for suspender, side, other in ((HOST, "host", head), (head, "provider", HOST)):
+        move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=MONDAY)
+        assert [one["side"] for one in grant.suspensions] == [side]
+        with pytest.raises(MoveRefusedError, match="was suspended by"):
+            move_grant(session, grant.number, "resume", other, at=MONDAY)
+        move_grant(session, grant.number, "resume", HOST_2 if side == "host" else drafter, at=MONDAY)
+        assert grant.state == "active"
+
+
+def test_harder_terms_are_weighed_by_the_provider_after_the_host_took_its_suspension_back(session):
+    publish(session, an_entry("309104/2", "中止期间加严"))
+    number = submitted(session, "309104/2").number
+    move_application(session, number, "approve", HEAD, at=MONDAY)
+    grant = grant_of(session, number)
+    move_grant(session, grant.number, "suspend", HOST, {"reason": "异常调用"}, at=MONDAY)
+    publish(session, an_entry("309104/2", "中止期间加严", use_conditions="仅限窗口核验"), at=days_later(1))
+    assert [one["side"] for one in grant.suspensions] == ["host", "system"] and "conditions of use" in grant.reason
+    with pytest.raises(MoveRefusedError, match="conditions of use"):
+        move_grant(session, grant.number, "resume", HOST, at=days_later(1))
+    move_grant(session, grant.number, "take_back", HOST, at=days_later(1))
+    assert grant.state == "suspended"
+    assert move_grant(session, grant.number, "resume", DRAFTER, at=days_later(1)).state == "active"
+
+
+def test_the_clocks_of_a_renewal_end_with_a_suspension_and_the_delivery_waits(session):
+    grant = consented(session, "309104/3")
+    until = date(2027, 9, 1)
+    move_grant(session, grant.number, "ask_renewal", ASKER, {"valid_to": until}, at=MONDAY)
+    move_grant(session, grant.number, "endorse_renewal", HEAD, {"valid_to": until}, at=MONDAY)
+    move_grant(session, grant.number, "ask_renewal", ASKER, {"valid_to": until}, at=MONDAY)
+
+    def standing() -> dict[str, str]:
+        clocks = clocks_of(session, "grant", grant.number)
+        return {clock.limit_id: clock.status for clock in clocks if clock.status in ("running", "paused")}
+
+    assert standing() == {"delivery": "running", "host_review": "running", "reply_conditional": "running"}
+    for suspender in (HOST, HEAD):
+        move_grant(session, grant.number, "suspend", suspender, {"reason": "异常调用"}, at=days_later(1))
+        assert standing() == {"delivery": "paused"}
+    move_grant(session, grant.number, "take_back", HOST, at=days_later(2))
+    assert standing() == {"delivery": "paused"}
+    move_grant(session, grant.number, "resume", HEAD, at=days_later(3))
+    assert standing() == {"delivery": "running"}
+    with pytest.raises(MoveRefusedError, match="no renewal"):
+        move_grant(session, grant.number, "consent_renewal", HOST, at=days_later(3))
+    for act in ("suspend", "revoke"):
+        move_grant(session, grant.number, act, HEAD, {"reason": "异常调用"}, at=days_later(4))
+    assert (grant.state, grant.suspensions, standing()) == ("revoked", [], {})
 
 
 def test_a_grant_that_never_came_before_the_host_does_not_go_on_once_the_entry_asks_for_it(session):

@@ -34,9 +34,22 @@ GrantNumber = Annotated[Reference, Path(examples=["GRA-2026-000001"])]
 class GrantStep(Body):
     """A step of a grant."""
 
-    act: Literal["suspend", "resume", "ask_renewal", "renew", "endorse_renewal", "consent_renewal", "revoke"]
+    act: Literal[
+        "suspend", "take_back", "resume", "ask_renewal", "renew", "endorse_renewal", "consent_renewal", "revoke"
+    ]
     reason: Reason | None = None
     valid_to: Day | None = Field(default=None, description="New last day, of a renewal.")
+
+
+class Suspension(Answer):
+    """A reason for which a grant is suspended, until its side takes it back."""
+
+    side: Literal["provider", "host", "system"] = Field(
+        description="Who suspended; the provider weighs the platform's."
+    )
+    reason: str
+    by: str
+    at: Instant
 
 
 class GrantAnswer(Answer):
@@ -59,6 +72,7 @@ class GrantAnswer(Answer):
     valid_to: date
     state: str
     reason: str | None
+    suspensions: list[Suspension] = Field(description="What suspends it; it is resumed with the last one taken back.")
     is_readable: bool = Field(description="Whether the recipient reads the shared table by it now.")
     granted_at: Instant
     ended_at: Instant | None
@@ -103,7 +117,7 @@ def show(session: Database, who: Officer, number: GrantNumber) -> GrantWhole:
 def step(
     session: Database, who: Officer, number: GrantNumber, body: GrantStep, _key: IdempotencyKey = None
 ) -> GrantWhole:
-    """Suspend, resume, renew or revoke; suspension and revocation hold from the next request of the recipient on."""
+    """Suspend, take a suspension back, resume, renew or revoke; what stops, stops with the next request."""
     return MATTER.step(session, who, number, body)
 
 

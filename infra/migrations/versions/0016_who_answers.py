@@ -1,7 +1,8 @@
-"""Officers who answer for systems (系统责任人)."""
+"""Officers who answer for systems, and each reason for which a grant is suspended (系统责任人, 中止事由)."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0016"
 down_revision = "0013"
@@ -9,10 +10,27 @@ branch_labels = None
 depends_on = None
 
 OFFICERS = "client_system_officer"
+STANDING = "ck_access_grant_suspension_stands"
+FILL = """
+UPDATE access_grant AS g SET suspensions = jsonb_build_array(jsonb_build_object(
+    'side', CASE
+        WHEN e.by IS NULL OR e.by = 'system' THEN 'system'
+        WHEN e.department <> g.provider THEN 'host'
+        WHEN EXISTS (SELECT 1 FROM person p JOIN person_role r ON r.person_id = p.id
+                     WHERE 'person:' || p.login = e.by AND r.role = 'host_authority') THEN 'host'
+        ELSE 'provider' END,
+    'reason', g.reason, 'by', coalesce(e.by, 'system'), 'at', coalesce(e.at, g.granted_at)))
+FROM access_grant AS own LEFT JOIN LATERAL (
+    SELECT by, department, at FROM life_event
+    WHERE kind = 'grant' AND number = own.number AND act = 'suspend' ORDER BY id DESC LIMIT 1
+) AS e ON true
+WHERE own.number = g.number AND g.state = 'suspended'
+"""
+"""The last suspension of each suspended grant, with the side on which its account stood."""
 
 
 def upgrade() -> None:
-    """Make the table of officers."""
+    """Make the table of officers, and keep the reasons of suspensions with their sides."""
     op.create_table(
         OFFICERS,
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -26,8 +44,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_client_system_officer")),
     )
     op.create_index("ix_client_system_officer_system_id", OFFICERS, ["system_id"])
+    empty = sa.text("'[]'::jsonb")
+    op.add_column("access_grant", sa.Column("suspensions", JSONB(), server_default=empty, nullable=False))
+    op.execute(FILL)
+    op.create_check_constraint(op.f(STANDING), "access_grant", "state <> 'suspended' OR suspensions <> '[]'::jsonb")
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Take all of it back."""
+    op.drop_constraint(op.f(STANDING), "access_grant", type_="check")
+    op.drop_column("access_grant", "suspensions")
     op.drop_table(OFFICERS)
