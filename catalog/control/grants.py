@@ -132,7 +132,7 @@ def move_grant(
     told = told_of(grant) | ({"reason": grant.reason} if actor == SYSTEM and "reason" in stated else {})
     take_step(session, KIND, grant, transition, actor, stated, moment, sides=sides_of(grant), told=told)
     if grant.state in GRANT.final:
-        grant.ended_at = moment
+        grant.ended_at, grant.suspensions = moment, []
         cancel_clock(session, KIND, grant.number, local_day(moment))
     _run_clock(session, grant, act, local_day(moment))
     session.flush()

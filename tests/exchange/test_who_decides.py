@@ -350,6 +350,9 @@ def test_the_clocks_of_a_renewal_end_with_a_suspension_and_the_delivery_waits(se
     assert standing() == {"delivery": "running"}
     with pytest.raises(MoveRefusedError, match="no renewal"):
         move_grant(session, grant.number, "consent_renewal", HOST, at=days_later(3))
+    for act in ("suspend", "revoke"):
+        move_grant(session, grant.number, act, HEAD, {"reason": "异常调用"}, at=days_later(4))
+    assert (grant.state, grant.suspensions, standing()) == ("revoked", [], {})
 
 
 def test_a_grant_that_never_came_before_the_host_does_not_go_on_once_the_entry_asks_for_it(session):
