@@ -13,6 +13,7 @@ import pytest
 from catalog.model.settings import CHECKOUT
 from dags.business_date import choose_business_date, pinned_date
 
+SECRET = "KanaRienVogel"
 MOMENT = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
 
 SCRIPT = """
@@ -34,6 +35,8 @@ if len(sys.argv) > 4:
         print("progress", file=sys.stderr)
         if sys.argv[4] == "verdict":
             raise GateStoppedError("two codes have no form")
+        if sys.argv[4] == "leak":
+            raise ValueError("cannot use " + os.environ["SOURCE_X_TOKEN"]) from KeyError(os.environ["SOURCE_X_TOKEN"])
         if sys.argv[4] == "unchecked":
             raise GateStoppedError("the check could not be carried out") from ConnectionError("server gone")
     jobs.stages.FUNCTIONS["extract"] = ("recorder", "fake")
@@ -52,6 +55,7 @@ def in_airflow(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/none.db",
         "GUANTONG_HOME": str(tmp_path / "home"),
         "PYTHONPATH": str(CHECKOUT),
+        "SOURCE_X_TOKEN": SECRET,
     }
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, business_date, stage, resource, *more]
     return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -69,6 +73,13 @@ def test_progress_is_told_as_information_and_not_as_errors(tmp_path: Path) -> No
     done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", "record")
     assert "progress" in done.stdout.splitlines()
     assert "progress" not in done.stderr
+
+
+def test_a_task_that_fails_tells_no_secret_but_why(tmp_path: Path) -> None:
+    done = in_airflow(tmp_path, "2026-02-01", "extract", "population.resident", "leak")
+    told = done.stdout + done.stderr
+    assert done.returncode != 0 and "ValueError: cannot use ***" in told and "Traceback" in told
+    assert SECRET not in told
 
 
 @pytest.mark.parametrize(("outcome", "error"), [("verdict", "AirflowFailException"), ("unchecked", "AirflowException")])
