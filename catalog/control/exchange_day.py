@@ -11,8 +11,12 @@ from catalog.control.clocks import Notice, tick
 from catalog.control.entries import watch_drift
 from catalog.control.events import emit
 from catalog.control.grants import due_for_renewal, expire_grants, find_grant
+from catalog.control.lists import start_missing_clocks
 from catalog.model.catalogue_entry import Entry
 from catalog.model.departments import host_department
+
+TOLD_TO_HOST = ("overdue", "escalated")
+"""Levels of notices that the host authority hears beside the department that must act."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('exchange_day', 0))"))
     drifted = watch_drift(session, entries, today)
+    start_missing_clocks(session)
     notices = tick(session, today)
     for notice in notices:
-        heard = {notice.responsible} | ({host_department()} if notice.level != "warned" else set())
+        heard = {notice.responsible} | ({host_department()} if notice.level in TOLD_TO_HOST else set())
         payload = {"limit": notice.limit_id, "due_on": notice.due_on.isoformat()}
         place = f"{notice.kind}:{notice.number}"
         emit(session, f"clock.{notice.level}", place, departments=sorted(heard), payload=payload)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
+from catalog.control.clock_tables import ClockRecord
+from catalog.control.clocks import local_day, start_dated_clock, stop_clock
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.list_tables import NegativeListing, Responsibility
 from catalog.control.listing_following import follow_listing
@@ -17,6 +19,8 @@ from catalog.control.tables import Batch, ShareVersion
 from catalog.model.departments import get_department
 from catalog.model.errors import GuantongError
 from catalog.model.state_machine import Actor, NotAPartyError, OwnDecisionError
+
+KIND = "responsibility"
 
 
 class ListError(GuantongError):
@@ -49,21 +53,55 @@ def assign_batch(session: Session, duties: Sequence[Duty], actor: Actor, *, at: 
     if not duties or len(set(keys)) != len(keys) or not all(duty.title and duty.citation for duty in duties):
         raise ListError("a batch has lines, each once and with its citation")
     batch = (session.scalar(select(func.max(Responsibility.batch))) or 0) + 1
-    for duty in duties:
-        session.add(
-            Responsibility(
-                batch=batch,
-                title=duty.title,
-                department=get_department(duty.department).id,
-                resource=duty.resource,
-                due_on=duty.due_on,
-                citation=duty.citation,
-                assigned_by=actor.name,
-                assigned_at=at or utc_now(),
-            )
+    moment = at or utc_now()
+    lines = [
+        Responsibility(
+            batch=batch,
+            title=duty.title,
+            department=get_department(duty.department).id,
+            resource=duty.resource,
+            due_on=duty.due_on,
+            citation=duty.citation,
+            assigned_by=actor.name,
+            assigned_at=moment,
         )
+        for duty in duties
+    ]
+    session.add_all(lines)
     session.flush()
+    for line in lines:
+        _start_clock(session, line)
     return batch
+
+
+def number_of(line: Responsibility) -> str:
+    """Return the number by which clocks and notices name a responsibility: RSP, year of assignment, serial.
+
+    >>> number_of(Responsibility(id=7, assigned_at=datetime.fromisoformat("2025-12-31T18:00:00+00:00")))
+    'RSP-2026-000007'
+    """
+    return f"RSP-{local_day(line.assigned_at).year}-{line.id:06d}"
+
+
+def clocks_of_lines(session: Session, lines: Sequence[Responsibility]) -> dict[str, ClockRecord]:
+    """Return number → clock of some responsibilities, in one query."""
+    query = select(ClockRecord).where(ClockRecord.kind == KIND, ClockRecord.number.in_([number_of(x) for x in lines]))
+    return {clock.number: clock for clock in session.scalars(query.order_by(ClockRecord.id))}
+
+
+def start_missing_clocks(session: Session) -> None:
+    """Start the clocks of open responsibilities that have none, as those assigned before responsibilities had any."""
+    lines = session.scalars(select(Responsibility).where(Responsibility.fulfilled_on.is_(None))).all()
+    known = clocks_of_lines(session, lines)
+    for line in lines:
+        if number_of(line) not in known:
+            _start_clock(session, line)
+
+
+def _start_clock(session: Session, line: Responsibility) -> None:
+    on = local_day(line.assigned_at)
+    number, owner = number_of(line), line.department
+    start_dated_clock(session, KIND, number, "responsibility", owner, on, line.due_on, line.citation)
 
 
 def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date) -> Responsibility:
@@ -76,13 +114,14 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
     """
     line = session.get(Responsibility, line_id, with_for_update=True)
     if line is None or line.fulfilled_on is not None:
-        raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog lists responsibilities`")
+        raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog responsibilities`")
     if actor.department != line.department or "provider_officer" not in actor.roles:
         raise NotAPartyError(f"responsibilities of {line.department} are fulfilled by its own officers")
     if is_one_person(session, actor.name, [line.assigned_by]):
         raise OwnDecisionError(f"{actor.name} assigned this and cannot fulfil it", remedy="another officer fulfils it")
     line.evidence = evidence_of(session, resource, line.department)
     line.resource, line.fulfilled_on = resource, on
+    stop_clock(session, KIND, number_of(line), on)
     session.flush()
     return line
 

@@ -36,7 +36,7 @@ READS = {
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "find", "findings",
     "grants", "held list", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of",
     "people list", "people roles", "recipients list", "redirects", "relations", "resources list", "resources show",
-    "review list", "review show", "review waiting", "runs", "worklist export", "worklist rows",
+    "responsibilities", "review list", "review show", "review waiting", "runs", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
