@@ -49,7 +49,10 @@ app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
 app.add_typer(exchange.entries_app, name="entries")
 app.add_typer(exchange.clocks_app, name="clocks")
-for matter in (exchange.applications, exchange.grants, exchange.demands, exchange.cases, exchange.disputes):
+for matter in (
+    exchange.applications, exchange.grants, exchange.demands, exchange.responsibilities, exchange.cases,
+    exchange.disputes,
+):  # fmt: skip
     app.command()(matter)
 app.add_typer(events.app, name="events")
 app.add_typer(records.ledger_app, name="ledger")

@@ -18,6 +18,7 @@ from catalog.control.entries import content_of, list_entries
 from catalog.control.entry_search import search_entries
 from catalog.control.exchange_day import run_day
 from catalog.control.grants import list_access_grants
+from catalog.control.lists import clocks_of_lines, list_responsibilities, number_of
 from catalog.control.session import session_scope
 from catalog.formats.dcat import dcat_document
 from catalog.formats.workbook import read_workbook, write_workbook
@@ -177,6 +178,28 @@ def demands(department: Department = None, state: State = None, as_json: AsJson 
         found = list_demands(session, department=department, state=state)
     columns = ["number", "title", "department", "asked_department", "state", "entry", "reason"]
     show("Demands (需求清单)", columns, [fields(one, *columns, "elements", "candidates") for one in found], as_json)
+
+
+def responsibilities(
+    department: Department = None,
+    batch: Annotated[int | None, typer.Option(help="Only of this batch.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the responsibility list (责任清单): what is due when, whom it was told, and what is done."""
+    with explained(), session_scope() as session:
+        found = list_responsibilities(session, batch=batch, department=department)
+        clocks = clocks_of_lines(session, found)
+    columns = ["number", "batch", "title", "department", "due_on", "fulfilled_on"]
+    told = ["status", "warned_on", "due_told_on", "overdue_on", "escalated_on"]
+    rows = [
+        {
+            **fields(line, *columns[1:], "resource", "citation"),
+            "number": number_of(line),
+            **(fields(clocks[number_of(line)], *told) if number_of(line) in clocks else {}),
+        }
+        for line in found
+    ]
+    show("Responsibilities (责任清单)", [*columns, *told], rows, as_json)
 
 
 def cases(

@@ -51,6 +51,9 @@ class ClockRecord(Base):
     extension_decided_by: Mapped[str | None]
     extended_by: Mapped[int] = mapped_column(server_default=text("0"))
     warned_on: Mapped[date | None]
+    tells_when_due: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the responsible department hears on the last day itself too."""
+    due_told_on: Mapped[date | None]
     overdue_on: Mapped[date | None]
     escalated_on: Mapped[date | None]
     stopped_on: Mapped[date | None]

@@ -5,7 +5,7 @@ Invariant: a clock keeps the limit that was in force on the day it started; a la
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
@@ -32,7 +32,10 @@ class ClockError(GuantongError):
 
 @dataclass(frozen=True)
 class Notice:
-    """What somebody must hear: `warned`, `overdue` (the host authority too) or `escalated` (to the government)."""
+    """What somebody must hear: `warned`, `due`, `overdue` (the host authority too) or `escalated` (to the government).
+
+    `due` is told on the last day itself, of limits that say so.
+    """
 
     level: str
     kind: str
@@ -74,6 +77,34 @@ def start_clock(
     return record
 
 
+def start_dated_clock(
+    session: Session, kind: str, number: str, limit_id: str, responsible: str, on: date, due_on: date, citation: str
+) -> ClockRecord:
+    """Start the clock of a matter whose last day is given; one on a day of rest moves to the next working day (顺延).
+
+    Args:
+        session: An open transaction.
+        kind: Kind of matter.
+        number: Its number.
+        limit_id: Limit that says whom to tell and when; its length does not count.
+        responsible: Department that must act.
+        on: Day of the event; one after the last day starts the clock on the day before that, so that it is over.
+        due_on: Last day.
+        citation: What gives the day.
+
+    Raises:
+        DeadlineError: when the jurisdiction of the settings has no such limit.
+    """
+    start = min(on, due_on - timedelta(days=1))
+    record = _new_clock(kind, number, limit_id, responsible, on, get_settings().jurisdiction)
+    record.started_on, record.days, record.unit = start, (due_on - start).days, "calendar"
+    record.citation = citation
+    _set_end(record)
+    session.add(record)
+    session.flush()
+    return record
+
+
 def start_clocks(session: Session, kind: str, responsible: Mapping[str, str], limit_id: str, on: date) -> None:
     """Start the clock of one limit for many matters, number → department that must act, in one statement.
 
@@ -101,6 +132,7 @@ def _new_clock(kind: str, number: str, limit_id: str, responsible: str, on: date
         days=limit.days,
         unit=limit.unit,
         warn_before=limit.warn_before,
+        tells_when_due=limit.tells_when_due,
         escalate_after=limit.escalate_after,
         pauses=[],
         extension=limit.extension.model_dump() if limit.extension else {},
@@ -254,6 +286,9 @@ def _due_levels(record: ClockRecord, today: date) -> list[str]:
     if state == "warned" and record.warned_on is None:
         record.warned_on = today
         found.append("warned")
+    if record.tells_when_due and today == record.due_on and record.due_told_on is None:
+        record.due_told_on = today
+        found.append("due")
     if state == "overdue" and record.due_on is not None:
         if record.overdue_on is None:
             record.overdue_on = today

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import cancel_clock, local_day, start_clock, stop_clock
+from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.kept_back import KeptBackError, negative_list, told
 from catalog.control.life import newest, next_number, record_event, require_step, take_step
 from catalog.control.list_tables import Demand
+from catalog.model.catalogue_entry import read_entry
 from catalog.model.departments import get_department, host_department
 from catalog.model.elements import load_elements
 from catalog.model.errors import GuantongError
@@ -38,6 +40,8 @@ class DemandUnknownError(DemandError):
 def raise_demand(session: Session, form: DemandForm, actor: Actor, *, at: datetime | None = None) -> Demand:
     """Bring in a demand, and ask the likeliest source department; without one it waits for the host authority.
 
+    What the catalogue has already is answered with its entry at once, before any limit runs.
+
     Raises:
         NotAPartyError: the actor is no requester's officer.
     """
@@ -60,7 +64,11 @@ def raise_demand(session: Session, form: DemandForm, actor: Actor, *, at: dateti
         session, KIND, record.number, act="raise", from_state=None, to_state="raised", actor=actor, at=moment,
         sides=_sides(record), told=_told(record),
     )  # fmt: skip
-    if found:
+    published = published_already(session, form, actor.department, local_day(moment))
+    if published is not None:
+        told_so = f"目录已发布，请直接申请 (it is published, apply for it): {published.code} {published.name}"
+        move_demand(session, record.number, "answer", SYSTEM, {"entry": published.number, "reason": told_so}, at=moment)
+    elif found:
         move_demand(session, record.number, "route", SYSTEM, {"department": found[0].department}, at=moment)
     else:
         start_clock(session, KIND, record.number, "host_review", host_department(), local_day(moment))
@@ -95,7 +103,7 @@ def move_demand(
         _require_shareable(session, record, local_day(moment))
     if "reason" in stated:
         record.reason = str(stated["reason"])
-    if act == "catalogue":
+    if act in ("catalogue", "answer"):
         record.entry = str(stated["entry"])
     sides = _sides(record, asked_before)
     take_step(session, KIND, record, transition, actor, stated, moment, sides=sides, told=_told(record))
@@ -103,6 +111,29 @@ def move_demand(
     session.flush()
     _run_clocks(session, record, act, local_day(moment))
     return record
+
+
+def published_already(session: Session, form: DemandForm, requester: str, day: date) -> CatalogueEntry | None:
+    """Return the published entry of another department that shares all that is demanded; None where there is none.
+
+    Every element demanded is known and among the items that the entry shares now.
+
+    Args:
+        session: An open transaction.
+        form: What is demanded.
+        requester: Department that asks: its own entries are no answer.
+        day: Official day.
+    """
+    in_force = load_elements().in_force(day)
+    wanted = [{element.id for element in elements_named([name], in_force)} for name in form.elements]
+    listed = negative_list(session)
+    query = select(CatalogueEntry).where(CatalogueEntry.state == "published", CatalogueEntry.provider != requester)
+    for entry in session.scalars(query.order_by(CatalogueEntry.code)):
+        content = listed.shared(read_entry(entry.content, place=entry.number))
+        shared = {item.element for item in content.items if item.share_type != "refused"}
+        if all(names & shared for names in wanted):
+            return entry
+    return None
 
 
 def answer_demand(session: Session, number: str, entry: str, at: datetime) -> None:

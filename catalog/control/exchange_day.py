@@ -13,13 +13,11 @@ from catalog.control.entries import watch_drift
 from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grants import due_for_renewal, expire_grants, sides_of, told_of
-from catalog.control.lists import list_responsibilities, tell_responsibility
+from catalog.control.lists import start_missing_clocks
 from catalog.model.catalogue_entry import Entry
 
 ENDING = (30, 7)
 """Days before the last day of a grant within which its two sides are told."""
-DUE_WITHIN = 7
-"""Days before a responsibility is due within which its department is told."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('exchange_day', 0))"))
     drifted = watch_drift(session, entries, today)
     start_mending(session, today)
+    start_missing_clocks(session)
     notices = tick(session, today)
     for notice in notices:
         told = {"number": notice.number, "limit": notice.limit_id, "due_on": notice.due_on}
@@ -55,7 +54,6 @@ def run_day(session: Session, entries: Mapping[str, Entry], today: date) -> DayO
     ending = due_for_renewal(session, today, within_days=max(ENDING))
     for grant in ending:
         _tell_ending(session, grant, today)
-    _tell_duties(session, today)
     return DayOutcome(tuple(notices), tuple(expired), tuple(grant.number for grant in ending), tuple(drifted))
 
 
@@ -65,10 +63,3 @@ def _tell_ending(session: Session, grant: AccessGrant, today: date) -> None:
     told = {"number": grant.number, "state": grant.state, "days": days, **told_of(grant)}
     once = f"grant.ending/{grant.number}/{grant.valid_to}/{days}"
     tell(session, "grant.ending", f"grant:{grant.number}", sides_of(grant), told, once=once)
-
-
-def _tell_duties(session: Session, today: date) -> None:
-    """Tell once that a responsibility is due within seven days, and once that it is overdue."""
-    for line in list_responsibilities(session, overdue_on=today + timedelta(days=DUE_WITHIN + 1)):
-        kind = "responsibility.overdue" if line.due_on < today else "responsibility.due"
-        tell_responsibility(session, kind, line, once=f"{kind}/{line.id}")

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from catalog.control.acting import is_one_person
 from catalog.control.base import utc_now
+from catalog.control.clock_tables import ClockRecord
+from catalog.control.clocks import local_day, start_dated_clock, stop_clock
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.events import tell
 from catalog.control.list_tables import NegativeListing, Responsibility
@@ -19,6 +21,8 @@ from catalog.model.departments import get_department
 from catalog.model.errors import GuantongError
 from catalog.model.event_kinds import Sides
 from catalog.model.state_machine import Actor, NotAPartyError, OwnDecisionError
+
+KIND = "responsibility"
 
 
 class ListError(GuantongError):
@@ -69,14 +73,45 @@ def assign_batch(session: Session, duties: Sequence[Duty], actor: Actor, *, at: 
     session.flush()
     for line in lines:
         tell_responsibility(session, "responsibility.assign", line)
+        _start_clock(session, line)
     return batch
 
 
-def tell_responsibility(session: Session, kind: str, line: Responsibility, *, once: str | None = None) -> None:
+def tell_responsibility(session: Session, kind: str, line: Responsibility) -> None:
     """Tell the department of a responsibility, and whom else the kind concerns, what has come of it."""
     told = {name: getattr(line, name) for name in ("batch", "title", "resource", "due_on")}
     sides: Sides = {"provider": line.department}
-    tell(session, kind, f"responsibility:{line.id}", sides, {"number": line.id, **told}, once=once)
+    tell(session, kind, f"responsibility:{line.id}", sides, {"number": number_of(line), **told})
+
+
+def number_of(line: Responsibility) -> str:
+    """Return the number by which clocks and notices name a responsibility: RSP, year of assignment, serial.
+
+    >>> number_of(Responsibility(id=7, assigned_at=datetime.fromisoformat("2025-12-31T18:00:00+00:00")))
+    'RSP-2026-000007'
+    """
+    return f"RSP-{local_day(line.assigned_at).year}-{line.id:06d}"
+
+
+def clocks_of_lines(session: Session, lines: Sequence[Responsibility]) -> dict[str, ClockRecord]:
+    """Return number → clock of some responsibilities, in one query."""
+    query = select(ClockRecord).where(ClockRecord.kind == KIND, ClockRecord.number.in_([number_of(x) for x in lines]))
+    return {clock.number: clock for clock in session.scalars(query.order_by(ClockRecord.id))}
+
+
+def start_missing_clocks(session: Session) -> None:
+    """Start the clocks of open responsibilities that have none, as those assigned before responsibilities had any."""
+    lines = session.scalars(select(Responsibility).where(Responsibility.fulfilled_on.is_(None))).all()
+    known = clocks_of_lines(session, lines)
+    for line in lines:
+        if number_of(line) not in known:
+            _start_clock(session, line)
+
+
+def _start_clock(session: Session, line: Responsibility) -> None:
+    on = local_day(line.assigned_at)
+    number, owner = number_of(line), line.department
+    start_dated_clock(session, KIND, number, "responsibility", owner, on, line.due_on, line.citation)
 
 
 def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date) -> Responsibility:
@@ -89,13 +124,14 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
     """
     line = session.get(Responsibility, line_id, with_for_update=True)
     if line is None or line.fulfilled_on is not None:
-        raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog lists responsibilities`")
+        raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog responsibilities`")
     if actor.department != line.department or "provider_officer" not in actor.roles:
         raise NotAPartyError(f"responsibilities of {line.department} are fulfilled by its own officers")
     if is_one_person(session, actor.name, [line.assigned_by]):
         raise OwnDecisionError(f"{actor.name} assigned this and cannot fulfil it", remedy="another officer fulfils it")
     line.evidence = evidence_of(session, resource, line.department)
     line.resource, line.fulfilled_on = resource, on
+    stop_clock(session, KIND, number_of(line), on)
     session.flush()
     tell_responsibility(session, "responsibility.fulfil", line)
     return line

@@ -49,6 +49,8 @@ class Limit(Strict):
     """What must have happened by then, in Chinese."""
     warn_before: int = Field(default=1, ge=0)
     """Working days before the end from which the responsible department is warned."""
+    tells_when_due: bool = False
+    """Whether the responsible department hears on the last day itself too."""
     escalate_after: int = Field(default=5, ge=0)
     """Working days over the end after which it goes to the government; the host authority hears at once."""
     extension: Extension | None = None

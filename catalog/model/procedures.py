@@ -50,6 +50,7 @@ DEMAND = Machine(
     ["catalogued", "refused", "withdrawn"],
     [
         Transition("route", ("raised",), "asked", ("system", "host"), ("department",)),
+        Transition("answer", ("raised",), "catalogued", ("system",), ("entry", "reason")),
         Transition("confirm", ("asked",), "confirmed", ("provider",), recused=_NAMING),
         Transition("refuse", ("asked",), "refused", ("provider",), ("reason",), recused=_NAMING),
         Transition("pass_on", ("asked",), "passed_on", ("provider",), ("reason",)),
@@ -58,7 +59,7 @@ DEMAND = Machine(
         Transition("withdraw", ("raised", "asked", "passed_on", "confirmed"), "withdrawn", ("requester",), ("reason",)),
     ],
 )
-"""目录外需求: 提出 → 转数源部门 → 确认、不予确认、转办 → 编目."""
+"""目录外需求: 提出 → 已在目录的直接答复，其余转数源部门 → 确认、不予确认、转办 → 编目."""
 
 _UNDER_REVIEW = ("submitted", "resubmitted")
 _HOST_KEEPS_APART = (*ASKING, "application.endorse", "dispute.raise", *_SETTLING)

@@ -52,6 +52,7 @@ class ClockAnswer(Answer):
     extended_by: int
     status: Literal["running", "paused", "met", "late", "cancelled"]
     warned_on: date | None
+    due_told_on: date | None = Field(description="When the last day itself was told, of limits that tell it.")
     overdue_on: date | None
     escalated_on: date | None
     stopped_on: date | None

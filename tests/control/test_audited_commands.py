@@ -36,8 +36,8 @@ READS = {
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search",
     "events kinds", "events list", "find", "findings", "grants", "held list", "history", "ids explain", "ids list",
     "ledger prove", "licences expiring", "licences of", "people list", "people roles", "recipients list", "redirects",
-    "relations", "resources list", "resources show", "review list", "review show", "review waiting", "runs",
-    "worklist export", "worklist rows",
+    "relations", "resources list", "resources show", "responsibilities", "review list", "review show",
+    "review waiting", "runs", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}

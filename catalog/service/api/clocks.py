@@ -27,7 +27,7 @@ from catalog.service.api_types import Answer, Body
 
 router = APIRouter(prefix="/clocks", tags=["clocks"], route_class=IdempotentRoute)
 
-Kind = Literal["application", "catalogue_entry", "correction_case", "demand", "dispute", "grant"]
+Kind = Literal["application", "catalogue_entry", "correction_case", "demand", "dispute", "grant", "responsibility"]
 MatterNumber = Annotated[Reference, Path(examples=["APP-2026-000001"])]
 
 

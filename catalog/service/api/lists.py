@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from catalog.control.audit import record
 from catalog.control.base import utc_now
+from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day
 from catalog.control.entries import content_of
 from catalog.control.entry_tables import CatalogueEntry
@@ -18,16 +19,28 @@ from catalog.control.lists import (
     Duty,
     add_negative,
     assign_batch,
+    clocks_of_lines,
     end_negative,
     fulfil,
     list_negative,
     list_responsibilities,
+    number_of,
 )
 from catalog.model.collection import duplicate_collections
 from catalog.model.registry import get_registry
 from catalog.model.service_items import load_service_items, what_need_not_be_asked
 from catalog.service.access import Database
-from catalog.service.api_exchange import AnyCaller, Day, HostOfficer, ProviderOfficer, Reason, actor_of, answered
+from catalog.service.api_exchange import (
+    AnyCaller,
+    ClockAnswer,
+    Day,
+    HostOfficer,
+    ProviderOfficer,
+    Reason,
+    actor_of,
+    answered,
+    clock_answer,
+)
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_problems import not_found
 from catalog.service.api_types import Answer, Body, Instant, Line, Number
@@ -67,6 +80,7 @@ class ResponsibilityAnswer(Answer):
     """One responsibility."""
 
     id: int
+    number: str = Field(description="By which limits and notices name it.")
     batch: int
     title: str
     department: str
@@ -76,6 +90,7 @@ class ResponsibilityAnswer(Answer):
     fulfilled_on: date | None
     evidence: dict[str, Any] | None
     is_overdue: bool
+    clock: ClockAnswer | None = Field(description="Its limit; none of lines from before limits ran for them.")
 
 
 class NewNegative(Body):
@@ -138,7 +153,9 @@ def responsibilities(
     department: Annotated[Line | None, Query()] = None,
 ) -> list[ResponsibilityAnswer]:
     """List responsibilities by batch, with fulfilment and evidence."""
-    return [_responsibility(line) for line in list_responsibilities(session, batch=batch, department=department)]
+    found = list_responsibilities(session, batch=batch, department=department)
+    clocks = clocks_of_lines(session, found)
+    return [_responsibility(line, clocks.get(number_of(line))) for line in found]
 
 
 @router.post("/responsibilities", status_code=201)
@@ -147,7 +164,8 @@ def assign(session: Database, who: HostOfficer, body: NewBatch, _key: Idempotenc
     with answered("department"):
         record(session, who, "responsibility.assign", "responsibilities", detail={"lines": len(body.duties)})
         duties = [Duty(**line.model_dump()) for line in body.duties]
-        return BatchAnswer(batch=assign_batch(session, duties, actor_of(who)))
+        batch = assign_batch(session, duties, actor_of(who))
+        return BatchAnswer(batch=batch)
 
 
 @router.post("/responsibilities/{number}/fulfilment")
@@ -157,7 +175,8 @@ def fulfil_one(
     """Note a responsibility as fulfilled; the platform adds the proof: entry, first version, freshness."""
     with answered("responsibility"):
         record(session, who, "responsibility.fulfil", f"responsibility:{number}", detail={"resource": body.resource})
-        return _responsibility(fulfil(session, number, body.resource, actor_of(who), local_day(utc_now())))
+        done = fulfil(session, number, body.resource, actor_of(who), local_day(utc_now()))
+        return _responsibility(done, clocks_of_lines(session, [done]).get(number_of(done)))
 
 
 @router.get("/negative-list")
@@ -225,7 +244,13 @@ def _service_item(session: Database, item_id: str) -> ServiceItemAnswer:
     return ServiceItemAnswer(id=item.id, name=item.name, department=item.department, materials=materials)
 
 
-def _responsibility(line: Responsibility) -> ResponsibilityAnswer:
-    names = set(ResponsibilityAnswer.model_fields) - {"is_overdue"}
-    overdue = line.fulfilled_on is None and line.due_on < local_day(utc_now())
-    return ResponsibilityAnswer(**{name: getattr(line, name) for name in names}, is_overdue=overdue)
+def _responsibility(line: Responsibility, clock: ClockRecord | None) -> ResponsibilityAnswer:
+    names = set(ResponsibilityAnswer.model_fields) - {"is_overdue", "number", "clock"}
+    last = (clock.due_on if clock else None) or line.due_on
+    overdue = line.fulfilled_on is None and last < local_day(utc_now())
+    return ResponsibilityAnswer(
+        **{name: getattr(line, name) for name in names},
+        number=number_of(line),
+        is_overdue=overdue,
+        clock=clock_answer(clock) if clock else None,
+    )

@@ -1,4 +1,4 @@
-"""What people decided about deliveries that are held (暂扣处置)."""
+"""What people decided about deliveries that are held (暂扣处置), and limits that tell on their last day."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table, and the columns of a limit's last day."""
     op.create_table(
         "batch_decision",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -34,8 +34,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("batch_id", "held_for", "act", name=op.f("uq_batch_decision_batch_id_held_for_act")),
     )
     op.create_index("ix_batch_decision_resource", "batch_decision", ["resource"], unique=False)
+    told: sa.Column[bool] = sa.Column("tells_when_due", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    op.add_column("clock", told)
+    op.add_column("clock", sa.Column("due_told_on", sa.Date(), nullable=True))
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_column("clock", "due_told_on")
+    op.drop_column("clock", "tells_when_due")
     op.drop_table("batch_decision")
