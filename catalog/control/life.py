@@ -20,6 +20,7 @@ PREFIXES = {
     "grant": "GRA",
     "dispute": "DIS",
     "standing_authorisation": "STA",
+    "withdrawal": "WDR",
 }
 """Kind of procedure → first letters of its numbers."""
 

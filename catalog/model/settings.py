@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     """Sender of notices; default the first recipient."""
     notice_mail_to: str = Field(default="", alias="NOTICE_MAIL_TO")
     """Recipients of notices, separated by commas."""
+    superseded_days: int = Field(default=30, ge=0, alias="SUPERSEDED_DAYS")
+    """For how many days a superseded version of a shared table may be read, where its contract does not say."""
     resource_path: str = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
     jurisdiction: str = Field(default="national", alias="JURISDICTION")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from catalog.__main__ import app
 from catalog.control.audit_tables import AuditEntry
+from catalog.control.base import utc_now
 from catalog.control.batches import register_batch
 from catalog.control.issues import IssueCount, settle
 from catalog.control.migrations import migrate
@@ -34,7 +35,8 @@ READS = {
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "find", "findings",
     "grants", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of", "people list",
     "people roles", "recipients list", "redirects", "relations", "resources list", "resources show", "review list",
-    "review show", "review waiting", "runs", "worklist export", "worklist rows",
+    "review show", "review waiting", "runs", "shares outstanding", "shares retention", "worklist export",
+    "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
@@ -73,6 +75,11 @@ CASES = [
     ),
     Case("clocks tick", "clock.tick"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
+    Case(
+        "shares withdraw-rows", "share.withdraw_rows",
+        ("{share}", "--key", "1.2.156.1", "--why", "错误关联", "--by", "示范管理员"),
+    ),
+    Case("shares release-rows", "share.release_rows", ("{withdrawal}", "--why", "已更正", "--by", "示范管理员")),
     Case("shares withdraw", "share.withdraw", ("{share}", "--all", "--why", "口径有误", "--by", "示范管理员")),
     Case("migrate", "control.migrate", ("--to", "-1")),
 ]  # fmt: skip
@@ -118,7 +125,8 @@ def prepare(url: str) -> dict[str, str]:
             resource="licence.valid_licence", delta_version=1, table_uri="gold/licence__valid_licence", rows=1,
             schema_json={"type": "struct", "fields": []},
         )  # fmt: skip
-        return {"pair": str(waiting.id), "decided": str(decided.id), "share": "licence.licence.valid_licence"}
+        return {"pair": str(waiting.id), "decided": str(decided.id), "share": "licence.licence.valid_licence",
+                "withdrawal": f"WDR-{utc_now().year}-000001"}  # fmt: skip
 
 
 def leaves(command, path: str = "") -> Iterator[str]:

@@ -57,6 +57,7 @@ class GrantAnswer(Answer):
     quota_per_day: int
     valid_from: date
     valid_to: date
+    opens_earlier: bool = Field(description="Whether versions superseded before the first day may be read.")
     state: str
     reason: str | None
     is_readable: bool = Field(description="Whether the recipient reads the shared table by it now.")
