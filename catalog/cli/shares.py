@@ -33,8 +33,18 @@ def shares(
         return
     with explained(), session_scope() as session:
         found = list_share_versions(session, resource=resource, served_only=not every)
-    columns = ["share", "schema_name", "table_name", "version", "delta_version", "rows", "status", "published_at"]
-    more = ["resource", "table_uri", "content_digest", "check_id", "superseded_at", "ends_at", "ended_because"]
+    columns = [
+        "share",
+        "schema_name",
+        "table_name",
+        "version",
+        "delta_version",
+        "rows",
+        "status",
+        "published_at",
+        "ends_at",
+    ]
+    more = ["resource", "table_uri", "content_digest", "check_id", "superseded_at", "ended_because"]
     show("Shared tables (共享表)", columns, [fields(version, *columns, *more) for version in found], as_json)
 
 

@@ -73,7 +73,7 @@ def _held(version: ShareVersion, column: str, keys: Collection[str]) -> set[str]
     """Return which keys a published version has; None when nobody can tell."""
     try:
         return keys_held(absolute_uri(version.table_uri), version.delta_version, column, keys)
-    except (DeltaError, TableNotFoundError, OSError):
+    except (DeltaError, TableNotFoundError, pa.ArrowException, OSError):
         return None
 
 

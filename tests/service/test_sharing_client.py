@@ -73,7 +73,7 @@ def test_moments_without_zone_are_read_in_delta_form(exchange):
         withdrawn = published_version(session, "population", "base", "ntz", 1)
         assert withdrawn is not None
         withdrawn.status = "withdrawn"
-    with pytest.raises(requests.HTTPError, match="404"):
+    with pytest.raises(requests.HTTPError, match="410"):
         read(exchange, "population.base.ntz")
 
 

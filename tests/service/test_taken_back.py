@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Event
+from catalog.control.held_rows import RowsUnknownError, rows_to_take, withdrawals_gone
 from catalog.control.list_tables import NegativeListing
 from catalog.control.recipients import add_grant, find_recipient
 from catalog.control.session import session_scope
 from catalog.control.shares import RowsTakenBackError
 from catalog.control.tables import ShareVersion
-from catalog.control.withdrawal import RowsTaken, withdraw, withdraw_rows
+from catalog.control.withdrawal import withdraw, withdraw_rows
 from catalog.model.publication import published_with
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
@@ -210,8 +211,11 @@ def test_a_withdrawn_version_is_refused_with_the_reason_and_none_takes_its_place
 
 def test_rows_taken_back_close_versions_that_hold_them_until_one_without_is_published(exchange):
     table = Table(exchange)
-    taken = RowsTaken("person_id", ("p00025",), [table.version(2).id])
     with session_scope(exchange.control_url) as session:
+        with pytest.raises(RowsUnknownError, match="1 of 2 keys"):
+            rows_to_take(session, table.place, ["p00025", "p99999"])
+        taken = rows_to_take(session, table.place, ["p00025"])
+        assert (taken.key_column, taken.held_by) == ("person_id", [table.version(2).id])
         [done] = withdraw_rows(session, table.place, taken, reason="错误关联", by="示范管理员")
     assert codes(table.ways_now()) == {(410, "ROWS_WITHDRAWN")} and not table.is_listed()
     assert done.number in exchange.query(table.path).json()["message"]
@@ -221,7 +225,10 @@ def test_rows_taken_back_close_versions_that_hold_them_until_one_without_is_publ
         exchange.publish(*table.place, table.folder, 2)
     assert codes(table.ways_now()) == {(410, "ROWS_WITHDRAWN")}
     write_deltalake(table.folder, persons(0, 20), mode="overwrite")
-    exchange.publish(*table.place, table.folder, 3, rows_gone=[done.number])
+    with session_scope(exchange.control_url) as session:
+        assert withdrawals_gone(session, table.place, table.folder.as_uri(), 2) == []
+        gone = withdrawals_gone(session, table.place, table.folder.as_uri(), 3)
+    exchange.publish(*table.place, table.folder, 3, rows_gone=gone)
     assert exchange.query(table.path).status_code == 200 and table.is_listed()
 
 
@@ -273,3 +280,12 @@ def test_what_a_contract_shares_no_more_is_read_by_nobody(exchange, change, refu
     exchange.start()
     assert codes(table.ways()) == codes(table.ways_now()) == {refusal}
     assert not table.is_listed()
+
+
+def test_a_version_whose_files_are_gone_counts_as_holding_every_row(exchange):
+    table = Table(exchange)
+    with session_scope(exchange.control_url) as session:
+        assert rows_to_take(session, table.place, ["p00025"]).held_by == [table.version(2).id]
+        for file in table.folder.glob("*.parquet"):
+            file.unlink()
+        assert rows_to_take(session, table.place, ["p00025"]).held_by == [table.version(n).id for n in (1, 2)]
