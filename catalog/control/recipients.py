@@ -194,13 +194,17 @@ def line_in_force(recipient_id: int, now: datetime, version: ShareVersion | type
     today, behind = local_day(now), aliased(AccessGrant)
     stands_behind = behind.recipient_grant_id == Grant.id
     begins = func.timezone(ZONE.key, cast(behind.valid_from, DateTime))
-    in_force = exists().where(
-        stands_behind,
-        behind.state == "active",
-        behind.is_narrower.is_(False),
-        behind.valid_from <= today,
-        behind.valid_to >= today,
-        or_(behind.opens_earlier, _was_served_since(begins, version)),
+    in_force = (
+        exists()
+        .where(
+            stands_behind,
+            behind.state == "active",
+            behind.is_narrower.is_(False),
+            behind.valid_from <= today,
+            behind.valid_to >= today,
+            or_(behind.opens_earlier, _was_served_since(begins, version)),
+        )
+        .correlate(Grant, ShareVersion)
     )
     by_command = and_(
         ~exists().where(stands_behind), or_(Grant.opens_earlier, _was_served_since(Grant.valid_from, version))
