@@ -75,13 +75,22 @@ def add(
 
 @app.command("grant")
 def grant(
-    name: Name, share: Share, purpose: Purpose, schema: Schema = None, table: TableName = None, days: Days = 365
+    name: Name,
+    share: Share,
+    purpose: Purpose,
+    schema: Schema = None,
+    table: TableName = None,
+    days: Days = 365,
+    earlier: Annotated[
+        bool, typer.Option("--earlier", help="Also versions superseded before today (历史版本).")
+    ] = False,
 ) -> None:
     """Let a recipient read one more share, schema or table; the same again renews its term."""
     with explained():
         _require_sound(name, schema, table)
         with session_scope() as session:
             detail: Detail = {"share": share, "schema": schema, "table": table, "purpose": purpose, "days": days}
+            detail = {**detail, **({"earlier": True} if earlier else {})}
             record(session, command_line(), "recipient.grant", f"recipient:{name}", detail=detail)
             register.add_grant(
                 session,
@@ -91,6 +100,7 @@ def grant(
                 table_name=table and table.lower(),
                 purpose=purpose,
                 valid_to=datetime.now(UTC) + timedelta(days=days),
+                opens_earlier=earlier,
             )
         typer.echo(f"{name} may read {'.'.join(part for part in (share, schema, table) if part)} for {days} days.")
 

@@ -318,11 +318,16 @@ def _require_sound(session: Session, form: ApplicationForm, entry: Entry, actor:
 
 
 def _rule_for(session: Session, record: Application, today: date) -> str | None:
-    """Return by which rule an application needs no review, if there is one; nobody allows their own in advance."""
+    """Return by which rule an application needs no review, if there is one; nobody allows their own in advance.
+
+    What was allowed in advance allows no version of before.
+    """
     if record.needs_host:
         return None
     if record.share_type == "unconditional":
         return "unconditional"
+    if record.opens_earlier:
+        return None
     query = select(StandingAuthorisation).where(
         StandingAuthorisation.code == record.code,
         StandingAuthorisation.department == record.department,

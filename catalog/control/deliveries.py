@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.control.tables import Delivery, ShareVersion
+from catalog.control.tables import Delivery, Recipient, ShareVersion
 
 
 def record_delivery(
@@ -53,3 +53,14 @@ def list_deliveries(session: Session, *, recipient_id: int | None = None, limit:
     if recipient_id is not None:
         query = query.where(Delivery.recipient_id == recipient_id)
     return session.scalars(query).all()
+
+
+def readers_of(session: Session, version: ShareVersion) -> Sequence[Recipient]:
+    """Return who was handed anything of a version, in order of name."""
+    receipts = select(Delivery.recipient_id).where(
+        Delivery.share == version.share,
+        Delivery.schema_name == version.schema_name,
+        Delivery.table_name == version.table_name,
+        Delivery.version == version.version,
+    )
+    return session.scalars(select(Recipient).where(Recipient.id.in_(receipts)).order_by(Recipient.name)).all()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
+from catalog.control.closings import closings_of
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grant_use import reading_of
@@ -37,9 +38,7 @@ def covers_of(session: Session, department: str, contract: Contract, row_key: st
     A department may where the table is its own, where a recipient of its reads the column, where a grant in force has
     the column (narrower than the table too, though not by words), and where it has an open case on the value.
     """
-    served = session.scalars(
-        select(ShareVersion).where(ShareVersion.resource == contract.id, ShareVersion.status == "served")
-    ).all()
+    served = _served(session, contract.id)
     if not served:
         return []
     is_own = contract.government.department == department
@@ -50,6 +49,15 @@ def covers_of(session: Session, department: str, contract: Contract, row_key: st
     read = [version for version in served if any(_reads(session, one, version, column) for one in readers)]
     scopes = [divisions_of(grant) for grant in _grants(session, department, contract.id, column)]
     return [Cover(version) for version in read] + [Cover(version, scope) for version in served for scope in scopes]
+
+
+def _served(session: Session, resource: str) -> list[ShareVersion]:
+    """Return the served versions of a resource of which single rows may be asked for."""
+    found = session.scalars(
+        select(ShareVersion).where(ShareVersion.resource == resource, ShareVersion.status == "served")
+    ).all()
+    closed = closings_of(session, found)
+    return [one for one in found if one.id not in closed or not closed[one.id].is_for_rows_too]
 
 
 def _reads(session: Session, recipient_id: int, version: ShareVersion, column: str) -> bool:

@@ -69,6 +69,8 @@ class Application(Base):
     responsible_officer: Mapped[str]
     recipient: Mapped[str | None]
     """Receiving system that will read."""
+    opens_earlier: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether versions are asked for that were superseded before the term begins."""
     share_type: Mapped[str]
     """The strictest of the items asked for."""
     needs_host: Mapped[bool]
@@ -115,6 +117,8 @@ class AccessGrant(Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date]
     """Last day."""
+    opens_earlier: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether versions may be read that were superseded before its first day."""
     state: Mapped[str] = mapped_column(Text, server_default="active")
     reason: Mapped[str | None]
     recipient_grant_id: Mapped[int | None] = mapped_column(ForeignKey("recipient_grant.id"))

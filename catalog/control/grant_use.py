@@ -17,7 +17,7 @@ from catalog.control.base import utc_now
 from catalog.control.clocks import ZONE, local_day
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grant_use_tables import GrantUse
-from catalog.control.recipients import line_in_force, of_version, reads_whole
+from catalog.control.recipients import line_in_force, of_version, opens, reads_whole
 from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
@@ -75,11 +75,12 @@ def reading_of(session: Session, recipient_id: int, version: ShareVersion) -> Re
     lines = session.execute(
         select(Grant.purpose, AccessGrant)
         .join(AccessGrant, AccessGrant.recipient_grant_id == Grant.id, isouter=True)
-        .where(line_in_force(recipient_id, now), of_version(version))
+        .where(line_in_force(recipient_id, now, version), of_version(version))
         .order_by(AccessGrant.number)
     ).all()
     by_command = {purpose for purpose, grant in lines if grant is None}
-    grants = tuple(grant for _, grant in lines if grant is not None and reads_whole(grant, local_day(now)))
+    behind = [grant for _, grant in lines if grant is not None and opens(grant, version)]
+    grants = tuple(grant for grant in behind if reads_whole(grant, local_day(now)))
     purposes = by_command | {grant.purpose for grant in grants}
     return Reading(grants, bool(by_command), tuple(sorted(purposes)))
 

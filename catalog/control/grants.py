@@ -71,6 +71,7 @@ def give_grant(
         quota_per_day=narrowing.quota_per_day or application.volume_per_day,
         valid_from=application.term_from,
         valid_to=narrowing.valid_to or application.term_to,
+        opens_earlier=application.opens_earlier,
         state=GRANT.initial,
         renewals=[],
         suspensions=[],

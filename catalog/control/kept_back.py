@@ -1,19 +1,25 @@
 """What the negative list forbids now (负面清单): one answer for every act, for the catalogue and for the reading door.
 
-A line keeps back the elements of one department. What it names is forbidden from the moment it stands on the list:
-nobody applies for it, approves, renews, resumes or reads it, whatever was granted before.
+A line keeps back the elements of one department: those that it shares, and those that it is the source of (数源部门),
+whoever shares them. What it names is forbidden from the moment it stands on the list: nobody applies for it, approves,
+renews, resumes or reads it, whatever was granted or published before.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.list_tables import NegativeListing
+from catalog.control.tables import Resource, ShareVersion
 from catalog.model.catalogue_entry import Entry, EntryItem, read_entry
+from catalog.model.contract import Contract
+from catalog.model.elements import load_elements
 from catalog.model.errors import ContractError, GuantongError
+from catalog.model.publication import elements_published
 from catalog.model.registry import get_registry
 
 
@@ -30,10 +36,22 @@ class NegativeList:
     citations: Mapping[tuple[str, str], str]
     """Department and element → the law that forbids sharing it."""
 
+    @property
+    def departments(self) -> frozenset[str]:
+        """Whose elements are kept back."""
+        return frozenset(department for department, _ in self.citations)
+
     def of(self, department: str, elements: Iterable[str | None]) -> dict[str, str]:
-        """Return which of some elements a department may not share, each with the law that says so."""
-        wanted = dict.fromkeys(element for element in elements if element is not None)
-        return {name: law for name in wanted if (law := self.citations.get((department, name)))}
+        """Return which of some elements a department may not share, each with the law that says so.
+
+        Neither what it listed itself, nor what their source has listed.
+        """
+        found = {}
+        for name in dict.fromkeys(element for element in elements if element is not None):
+            laws = (self.citations.get((whose, name)) for whose in (department, *sorted(sources_of(name))))
+            if law := next(filter(None, laws), None):
+                found[name] = law
+        return found
 
     def items(self, entry: Entry, names: Collection[str] | None = None) -> dict[str, str]:
         """Return which items of an entry may not be shared, of some names if given, each with the law."""
@@ -72,20 +90,82 @@ def require_shareable(session: Session, entry: Entry, names: Collection[str], pl
 
 
 def columns_kept_back(session: Session, resource: str, columns: Collection[str]) -> dict[str, str]:
-    """Return which columns of a shared table the negative list forbids now, each with the law.
+    """Return which columns of a resource the negative list forbids now, each with the law.
 
     A column is bound to its element by the contract of the resource, and by what is published over it.
     """
     lines = negative_list(session)
     if not lines.citations:
         return {}
+    contract = contract_of(resource)
+    bound = _bound_today(contract)
+    shares = [contract.government.department] if contract else []
+    return _by_entries(session, lines, resource, columns) | _forbidden(lines, shares, bound, columns)
+
+
+def kept_back_of(session: Session, version: ShareVersion, columns: Collection[str]) -> dict[str, str]:
+    """Return which columns of a published version the negative list forbids now, each with the law.
+
+    A column is bound to its element by what the version was published with; where that is not known, by today's
+    contract. One that neither knows is kept back while the sharing department has anything on the list: nobody can
+    tell that it may be shared. Columns of the pipeline itself (``_…``) have no element.
+    """
+    lines = negative_list(session)
+    if not lines.citations:
+        return {}
+    contract = contract_of(version.resource)
+    bound = _bound_today(contract) | elements_published(version.published_with)
+    shares = _sharing(session, version, contract)
+    found = _forbidden(lines, shares, bound, columns)
+    unbound = [name for name in columns if name not in bound and not name.startswith("_")]
+    for department in sorted(lines.departments.intersection(shares)):
+        found |= dict.fromkeys(
+            unbound, f"no element is known of it, and {department} has a negative list (无法对应数据元)"
+        )
+    return _by_entries(session, lines, version.resource, columns) | found
+
+
+def contract_of(resource: str) -> Contract | None:
+    """Return the contract of a resource, if there is one today."""
+    try:
+        return get_registry().get(resource)
+    except ContractError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def sources_of(element: str) -> frozenset[str]:
+    """Return the departments that submit an element (数源部门), in any of its versions; none of an unknown one."""
+    try:
+        return frozenset(version.submitted_by for version in load_elements().versions(element))
+    except ContractError:
+        return frozenset()
+
+
+def _sharing(session: Session, version: ShareVersion, contract: Contract | None) -> list[str]:
+    """Return the departments that share a version: then, as registered, and by today's contract."""
+    registered = session.scalar(select(Resource.department).where(Resource.id == version.resource))
+    said = (version.published_with or {}).get("department")
+    today = contract.government.department if contract else None
+    return sorted({department for department in (registered, said, today) if department})
+
+
+def _by_entries(session: Session, lines: NegativeList, resource: str, columns: Collection[str]) -> dict[str, str]:
     entries = select(CatalogueEntry).where(CatalogueEntry.resource == resource, CatalogueEntry.state == "published")
     found: dict[str, str] = {}
     for record in session.scalars(entries.order_by(CatalogueEntry.number)):
         found |= lines.items(read_entry(record.content, place=record.number), columns)
-    for department, column, element in _bound(resource):
-        if column in columns and (law := lines.of(department, [element]).get(element)):
-            found[column] = law
+    return found
+
+
+def _forbidden(
+    lines: NegativeList, shares: Iterable[str], bound: Mapping[str, str], columns: Collection[str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for department in shares or ("",):
+        for column in columns:
+            if column in bound and (law := lines.of(department, [bound[column]]).get(bound[column])):
+                found.setdefault(column, law)
     return found
 
 
@@ -98,15 +178,11 @@ def told(listed: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {law}" for name, law in listed.items())
 
 
-def _bound(resource: str) -> list[tuple[str, str, str]]:
-    """Return department, column and element of a resource's columns; none for what has no contract."""
-    registry = get_registry()
-    try:
-        contract = registry.get(resource)
-    except ContractError:
-        return []
-    department = contract.government.department
-    return [(department, column, element.id) for column, element in registry.elements_of(contract).items()]
+def _bound_today(contract: Contract | None) -> dict[str, str]:
+    """Return column → element by today's contract; none for what has no contract."""
+    if contract is None:
+        return {}
+    return {column: element.id for column, element in get_registry().elements_of(contract).items()}
 
 
 def _kept(item: EntryItem, law: str | None) -> EntryItem:

@@ -25,6 +25,7 @@ PREFIXES = {
     "grant": "GRA",
     "dispute": "DIS",
     "standing_authorisation": "STA",
+    "withdrawal": "WDR",
 }
 """Kind of procedure → first letters of its numbers."""
 

@@ -4,7 +4,7 @@ Invariant: who was handed rows is told by receipts alone; a grant under which no
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
@@ -26,12 +26,6 @@ def provider_of(session: Session, resource: str) -> str | None:
     known = session.scalar(select(Resource.department).where(Resource.id == resource))
     contract = _contract(resource) if known is None else None
     return known or (contract.government.department if contract is not None else None)
-
-
-def readers_of(session: Session, version: ShareVersion) -> Sequence[Recipient]:
-    """Return who was handed anything of a version, in order of name."""
-    had = exists().where(_of(version), Delivery.recipient_id == Recipient.id)
-    return session.scalars(select(Recipient).where(had).order_by(Recipient.name)).all()
 
 
 def departments_permitted(session: Session, version: ShareVersion) -> list[str]:

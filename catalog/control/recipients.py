@@ -4,17 +4,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import DateTime, and_, cast, exists, func, or_, select, true, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
-from catalog.control.clocks import local_day
+from catalog.control.clocks import ZONE, local_day
+from catalog.control.closings import closings_of
 from catalog.control.events import tell
 from catalog.control.grant_tables import AccessGrant
-from catalog.control.tables import READABLE, Grant, Recipient, ShareVersion
+from catalog.control.tables import Grant, Recipient, ShareVersion
 from catalog.model.errors import GuantongError
 
 
@@ -86,8 +87,12 @@ def add_grant(
     valid_to: datetime,
     schema_name: str | None = None,
     table_name: str | None = None,
+    opens_earlier: bool = False,
 ) -> Grant:
-    """Grant a share, one of its schemas or one table; granting the same again replaces purpose and term."""
+    """Grant a share, one of its schemas or one table; granting the same again replaces purpose and term.
+
+    Versions that were superseded before this moment are not read by it, unless it ``opens_earlier`` ones.
+    """
     scope = [
         Grant.recipient_id == recipient.id,
         Grant.share == share,
@@ -104,6 +109,7 @@ def add_grant(
         purpose=purpose,
         valid_from=utc_now(),
         valid_to=valid_to,
+        opens_earlier=opens_earlier,
     )
     session.add(grant)
     session.flush()
@@ -195,32 +201,56 @@ def list_grants(session: Session, recipient_id: int | None = None) -> Sequence[G
 
 
 def covers(recipient_id: int) -> ColumnElement[bool]:
-    """Return the condition under which a recipient may read a share version now."""
-    return exists().where(line_in_force(recipient_id, utc_now()), of_version(ShareVersion))
+    """Return the condition under which a recipient's grants have a share version now."""
+    return exists().where(line_in_force(recipient_id, utc_now(), ShareVersion), of_version(ShareVersion))
 
 
-def line_in_force(recipient_id: int, now: datetime) -> ColumnElement[bool]:
-    """Return the condition under which a line of a recipient lets it read.
+def line_in_force(recipient_id: int, now: datetime, version: ShareVersion | type[ShareVersion]) -> ColumnElement[bool]:
+    """Return the condition under which a line of a recipient lets it read a version.
 
-    Where grants from applications stand behind the line, one of them must be active, whole and in its term on this
-    official day, whatever the line itself says: a missed daily round lengthens no term.
+    Where grants from applications stand behind the line, one of them must be active, whole, in its term on this
+    official day and open to the version, whatever the line itself says: a missed daily round lengthens no term.
     """
     today, behind = local_day(now), aliased(AccessGrant)
     stands_behind = behind.recipient_grant_id == Grant.id
-    in_force = exists().where(
-        stands_behind,
-        behind.state == "active",
-        behind.is_narrower.is_(False),
-        behind.valid_from <= today,
-        behind.valid_to >= today,
+    begins = func.timezone(ZONE.key, cast(behind.valid_from, DateTime))
+    in_force = (
+        exists()
+        .where(
+            stands_behind,
+            behind.state == "active",
+            behind.is_narrower.is_(False),
+            behind.valid_from <= today,
+            behind.valid_to >= today,
+            or_(behind.opens_earlier, _was_served_since(begins, version)),
+        )
+        .correlate(Grant, ShareVersion)
+    )
+    by_command = and_(
+        ~exists().where(stands_behind), or_(Grant.opens_earlier, _was_served_since(Grant.valid_from, version))
     )
     return and_(
         Grant.recipient_id == recipient_id,
         Grant.revoked_at.is_(None),
         Grant.valid_from <= now,
         Grant.valid_to > now,
-        or_(in_force, ~exists().where(stands_behind)),
+        or_(in_force, by_command),
     )
+
+
+def _was_served_since(
+    moment: ColumnElement[datetime] | InstrumentedAttribute[datetime], version: ShareVersion | type[ShareVersion]
+) -> ColumnElement[bool]:
+    """Return the condition under which a version was the one served at a moment or after it."""
+    if isinstance(version, ShareVersion):
+        return true() if version.superseded_at is None else moment < version.superseded_at
+    return or_(version.superseded_at.is_(None), moment < version.superseded_at)
+
+
+def opens(grant: AccessGrant, version: ShareVersion) -> bool:
+    """Tell whether a grant opens a version: one that was served on its first day or after, or it says so itself."""
+    begins = datetime.combine(grant.valid_from, time(), ZONE)
+    return grant.opens_earlier or version.superseded_at is None or version.superseded_at > begins
 
 
 def reads_whole(grant: AccessGrant, today: date) -> bool:
@@ -239,10 +269,28 @@ def of_version(version: ShareVersion | type[ShareVersion]) -> ColumnElement[bool
 
 def readable_tables(session: Session, recipient_id: int) -> Sequence[ShareVersion]:
     """Return the served version of every table that a recipient may read now."""
-    return session.scalars(
+    found = session.scalars(
         select(ShareVersion)
         .where(ShareVersion.status == "served", covers(recipient_id))
         .order_by(ShareVersion.share, ShareVersion.schema_name, ShareVersion.table_name)
+    ).all()
+    closed = closings_of(session, found)
+    return [version for version in found if version.id not in closed]
+
+
+def granted_versions(
+    session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
+) -> Sequence[ShareVersion]:
+    """Return the versions of one table that a recipient's grants have now, oldest first, also those that are closed."""
+    return session.scalars(
+        select(ShareVersion)
+        .where(
+            ShareVersion.share == share,
+            ShareVersion.schema_name == schema_name,
+            ShareVersion.table_name == table_name,
+            covers(recipient_id),
+        )
+        .order_by(ShareVersion.version)
     ).all()
 
 
@@ -250,27 +298,21 @@ def readable_versions(
     session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
 ) -> Sequence[ShareVersion]:
     """Return the versions of one table that a recipient may read now, oldest first; none when it may not."""
+    found = granted_versions(session, recipient_id, share, schema_name, table_name)
+    closed = closings_of(session, found)
+    return [version for version in found if version.id not in closed]
+
+
+def granted_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
+    """Return one version that an active recipient's grants have now, also where it is closed."""
+    if find_active(session, recipient_id) is None:
+        return None
     return session.scalars(
-        select(ShareVersion)
-        .where(
-            ShareVersion.share == share,
-            ShareVersion.schema_name == schema_name,
-            ShareVersion.table_name == table_name,
-            ShareVersion.status.in_(READABLE),
-            covers(recipient_id),
-        )
-        .order_by(ShareVersion.version)
-    ).all()
+        select(ShareVersion).where(ShareVersion.id == version_id, covers(recipient_id))
+    ).one_or_none()
 
 
 def readable_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
     """Return one published version if an active recipient may read it now."""
-    if find_active(session, recipient_id) is None:
-        return None
-    return session.scalars(
-        select(ShareVersion).where(
-            ShareVersion.id == version_id,
-            ShareVersion.status.in_(READABLE),
-            covers(recipient_id),
-        )
-    ).one_or_none()
+    found = granted_version_by_id(session, recipient_id, version_id)
+    return found if found is not None and found.id not in closings_of(session, [found]) else None

@@ -23,6 +23,7 @@ from catalog.control.held_tables import BatchDecision
 from catalog.control.life_tables import LifeEvent, Numbering
 from catalog.control.linkage_tables import EntityRedirect, RecordAssignment, ReviewDecision, ReviewPair
 from catalog.control.list_tables import Demand, NegativeListing, Responsibility
+from catalog.control.withdrawal_tables import WithdrawalReceiver, WithdrawalRecord, WithdrawnVersion
 
 __all__ = [
     "READABLE",
@@ -61,6 +62,9 @@ __all__ = [
     "StandingAuthorisation",
     "UnmappedCount",
     "UnmappedValue",
+    "WithdrawalReceiver",
+    "WithdrawalRecord",
+    "WithdrawnVersion",
 ]
 
 
@@ -297,6 +301,7 @@ class ShareVersion(Base):
         one_of("status", "served", "superseded", "withdrawn"),
         UniqueConstraint("share", "schema_name", "table_name", "version"),
         CheckConstraint("version >= 1 AND delta_version >= 0 AND rows >= 0", name="numbers_in_range"),
+        CheckConstraint("status <> 'superseded' OR num_nulls(superseded_at, ends_at) = 0", name="superseded_ends"),
         Index(
             "uq_share_version_served",
             "share",
@@ -324,6 +329,13 @@ class ShareVersion(Base):
     check_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("check_result.check_id"))
     status: Mapped[str] = mapped_column(Text, server_default="served")
     published_at: Mapped[Recorded]
+    published_with: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the contract said of it then (``catalog/model/publication.py``); none where that is not known."""
+    superseded_at: Mapped[Instant | None]
+    ends_at: Mapped[Instant | None]
+    """From when on a superseded version is read no more."""
+    ended_because: Mapped[str | None]
+    """Why it ended at once; none where its age ends it."""
 
 
 class Recipient(Base):
@@ -369,6 +381,8 @@ class Grant(Base):
     valid_from: Mapped[Recorded]
     valid_to: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
+    opens_earlier: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether versions may be read that were superseded before it began."""
 
 
 class Delivery(Base):

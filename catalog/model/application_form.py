@@ -58,6 +58,8 @@ class ApplicationForm(Strict):
     responsible_officer: Text
     recipient: str | None = Field(default=None, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Receiving system (接收系统) that will read."""
+    opens_earlier: bool = False
+    """Whether versions are asked for too that were superseded before the term begins (历史版本)."""
 
     @model_validator(mode="after")
     def _has_a_term(self) -> ApplicationForm:

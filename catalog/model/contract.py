@@ -193,6 +193,8 @@ class Share(Strict):
     mode: tuple[Literal["table", "file", "interface"], ...] = ("table",)
     needs_host: bool = False
     """Whether an application goes on from the provider to the host authority (须经主管部门同意)."""
+    superseded_days: int | None = Field(default=None, ge=0)
+    """For how many days a superseded version may still be read; absent: ``SUPERSEDED_DAYS`` of the site."""
 
     @model_validator(mode="after")
     def _has_its_reason(self) -> Share:

@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     """Recipients of notices, separated by commas."""
     event_mail_to: Plain = Field(default="", alias="EVENT_MAIL_TO")
     """Where inboxes go by mail, ``department=address`` with commas; empty: nowhere."""
+    superseded_days: int = Field(default=30, ge=0, alias="SUPERSEDED_DAYS")
+    """For how many days a superseded version of a shared table may be read, where its contract does not say."""
     resource_path: Plain = Field(default="", alias="RESOURCE_PATH")
     """Further folders with contracts, separated by colons."""
     jurisdiction: Plain = Field(default="national", alias="JURISDICTION")

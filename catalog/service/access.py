@@ -1,6 +1,7 @@
 """Who asks over the sharing protocol (访问控制): a recipient's bearer token, and what it may read at this moment."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from anyio import CancelScope
@@ -9,15 +10,17 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from catalog.control.audit import READS_ONLY
+from catalog.control.closings import Closing, closings_of
 from catalog.control.grant_use import narrower_grants, suspended_grants
 from catalog.control.kept_back import columns_kept_back
-from catalog.control.recipients import authenticate, readable_versions
+from catalog.control.recipients import authenticate
+from catalog.control.recipients import granted_versions as list_granted
 from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
 from catalog.model.caller import Caller
 from catalog.service.configuration import DATABASE_PATIENCE, Configuration, address_of, configuration
 from catalog.service.grant_limits import refuse_kept_back, refuse_narrower
-from catalog.service.problems import SharingError, not_found
+from catalog.service.problems import SharingError, not_found, refuse_closed
 
 SESSIONS = 11
 """Requests that have a transaction at a time: fewer than the pool has connections, so that refusals find one too."""
@@ -98,26 +101,56 @@ def known_recipient(request: Request, number: int, name: str, department: str) -
 CurrentRecipient = Annotated[Caller, Depends(caller)]
 
 
-def granted_versions(
-    session: Database, who: CurrentRecipient, share: str, schema: str, table: str
-) -> list[ShareVersion]:
-    """Return the versions of the table in the path that the caller may read, oldest first.
+@dataclass(frozen=True)
+class TableVersions:
+    """The versions of a table that the caller was granted, oldest first, and why some of them are not read."""
+
+    granted: Sequence[ShareVersion]
+    closed: Mapping[int, Closing]
+
+    @property
+    def readable(self) -> list[ShareVersion]:
+        """Those that may be read."""
+        return [version for version in self.granted if version.id not in self.closed]
+
+    def opened(self, version: ShareVersion) -> ShareVersion:
+        """Return a version that may be read.
+
+        Raises:
+            SharingError: 410 or 403, why it is not, and which one is.
+        """
+        closing = self.closed.get(version.id)
+        if closing is not None:
+            raise refuse_closed(closing, next((one for one in self.readable if one.status == "served"), None))
+        return version
+
+    def served(self) -> ShareVersion:
+        """Return the version served now.
+
+        Raises:
+            SharingError: it is not read; also where the newest was withdrawn and none took its place.
+        """
+        return self.opened(next((one for one in self.granted if one.status == "served"), self.granted[-1]))
+
+
+def granted_versions(session: Database, who: CurrentRecipient, share: str, schema: str, table: str) -> TableVersions:
+    """Return the versions of the table in the path that the caller was granted.
 
     Raises:
         SharingError: 404 when there is none; the answer does not tell missing from not granted. 403 when a grant in
             force is narrower than the table, or was suspended because the negative list forbids what it has.
     """
     place = (share.lower(), schema.lower(), table.lower())
-    found = readable_versions(session, who.id, *place)
-    if not any(version.status == "served" for version in found):
+    found = list_granted(session, who.id, *place)
+    if not found:
         for grant in suspended_grants(session, who.id, *place):
             if listed := columns_kept_back(session, grant.resource or "", grant.items):
                 raise refuse_kept_back(listed)
         raise next(map(refuse_narrower, narrower_grants(session, who.id, *place)), not_found())
-    return list(found)
+    return TableVersions(found, closings_of(session, found))
 
 
-GrantedVersions = Annotated[list[ShareVersion], Depends(granted_versions)]
+GrantedVersions = Annotated[TableVersions, Depends(granted_versions)]
 
 
 async def _configuration(request: Request) -> Configuration:

@@ -9,16 +9,18 @@ from fastapi.responses import FileResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Receive, Scope, Send
 
+from catalog.control.closings import closing_of
 from catalog.control.deliveries import record_delivery
 from catalog.control.grant_use import Receipt, reading_of, receipt_of
-from catalog.control.recipients import readable_version_by_id
+from catalog.control.recipients import granted_version_by_id
 from catalog.control.session import in_transaction
+from catalog.control.shares import served_version
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import Recipient, ShareVersion
 from catalog.service.access import CurrentConfiguration, Database, known_recipient
 from catalog.service.configuration import DATABASE_PATIENCE, Configuration
 from catalog.service.grant_limits import require_granted_columns
-from catalog.service.problems import SharingError, not_found
+from catalog.service.problems import SharingError, not_found, refuse_closed
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
 from catalog.service.snapshots import DataFile, published_snapshot
 
@@ -43,9 +45,12 @@ def read_file(
     """Hand out a file or a part of it (Range), and write a receipt of the bytes that went out."""
     verified(settings, FileTicket(version_id, file_id, recipient, expires), signature)
     known_recipient(request, recipient, "", "")
-    version = readable_version_by_id(session, recipient, version_id)
+    version = granted_version_by_id(session, recipient, version_id)
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
+    if closing := closing_of(session, version):
+        served = served_version(session, version.share, version.schema_name, version.table_name)
+        raise refuse_closed(closing, served if served and closing_of(session, served) is None else None)
     reading, snapshot = reading_of(session, recipient, version), published_snapshot(version)
     require_granted_columns(session, reading, version, snapshot)
     file = snapshot.file(file_id)

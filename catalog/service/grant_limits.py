@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grant_use import QuotaUsedUpError, Reading, ungranted, use_quota
-from catalog.control.kept_back import columns_kept_back, told
+from catalog.control.kept_back import kept_back_of, told
 from catalog.control.tables import ShareVersion
 from catalog.service.api_problems import ProblemError
 from catalog.service.problems import SharingError
@@ -22,7 +22,7 @@ def require_granted_columns(session: Session, reading: Reading, version: ShareVe
     Raises:
         SharingError: 403, naming the columns that are not granted, or that the negative list forbids by which law.
     """
-    if listed := columns_kept_back(session, version.resource, snapshot.columns):
+    if listed := kept_back_of(session, version, snapshot.columns):
         raise refuse_kept_back(listed)
     beyond = ungranted(reading, [name for name in snapshot.columns if not name.startswith("_")])
     if beyond:

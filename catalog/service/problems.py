@@ -13,7 +13,9 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from catalog.control.closings import Closing
 from catalog.control.session import is_disconnect
+from catalog.control.tables import ShareVersion
 from catalog.model.errors import GuantongError
 from catalog.service.api_problems import ProblemError, answer, language_of
 from catalog.service.refusals import record_refusal
@@ -42,6 +44,15 @@ def not_found() -> SharingError:
     )
 
 
+def refuse_closed(closing: Closing, current: ShareVersion | None) -> SharingError:
+    """Return the answer to whoever would read a version that is not read any more: why, and what is read instead."""
+    instead = (
+        f"; version {current.version} is served now (现行版本)" if current else "; none is served now (暂无现行版本)"
+    )
+    status = 403 if closing.code == "CONTRACT_REFUSED" else 410
+    return SharingError(status, closing.code, f"{closing.reason}{instead}.")
+
+
 def bad_request(message: str) -> SharingError:
     """Return the answer to a request that cannot be understood."""
     return SharingError(400, "INVALID_PARAMETER_VALUE", message)
@@ -68,7 +79,7 @@ def install(app: FastAPI) -> None:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SharingError)  # noqa: S101
-    if error.status in (401, 403, 404, 409):
+    if error.status in (401, 403, 404, 409, 410):
         return await _recorded(request, error.code, problem(error.status, error.code, str(error), error.headers))
     return problem(error.status, error.code, str(error), error.headers)
 

@@ -12,7 +12,7 @@ from catalog.control.deliveries import record_delivery
 from catalog.control.grant_use import reading_of, receipt_of
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import ShareVersion
-from catalog.service.access import CurrentConfiguration, CurrentRecipient, Database, GrantedVersions
+from catalog.service.access import CurrentConfiguration, CurrentRecipient, Database, GrantedVersions, TableVersions
 from catalog.service.actions import TableAnswer
 from catalog.service.capabilities import HEADER, file_id_headers, response_format
 from catalog.service.configuration import PREFIX
@@ -50,7 +50,7 @@ def table_version(
     starting_timestamp: Annotated[str | None, Query(alias="startingTimestamp", max_length=64)] = None,
 ) -> Response:
     """Answer the number of the served version, or of the first one published at or after a moment."""
-    chosen = versions[-1] if starting_timestamp is None else _first_since(versions, starting_timestamp)
+    chosen = versions.served() if starting_timestamp is None else _first_since(versions, starting_timestamp)
     return Response(headers={"Delta-Table-Version": str(chosen.version)}, media_type="application/json")
 
 
@@ -83,6 +83,7 @@ def query_table(
     """Answer the files of a version under signed addresses, once quota is taken and the receipt written."""
     query = query or TableQuery()
     if query.starting_version is not None or query.ending_version is not None:
+        versions.served()
         raise changes_unsupported()
     chosen = _choose(versions, query.version, query.timestamp)
     answer = _answer(chosen, capabilities)
@@ -106,7 +107,8 @@ def query_table(
 
 @router.get("/changes")
 def table_changes(versions: GrantedVersions) -> Response:
-    """Refuse: changes between versions are not handed out."""
+    """Refuse: changes between versions are not handed out; of what is not read, say why."""
+    versions.served()
     raise changes_unsupported()
 
 
@@ -128,25 +130,29 @@ def table_lines(answer: TableAnswer, lines: list[str], headers: dict[str, str] |
     )
 
 
-def _choose(versions: list[ShareVersion], number: int | None, timestamp: str | None) -> ShareVersion:
-    """Return the served version, the one with a number, or the one that was served at a moment."""
+def _choose(versions: TableVersions, number: int | None, timestamp: str | None) -> ShareVersion:
+    """Return the served version, the one with a number, or the one that was served at a moment.
+
+    Raises:
+        SharingError: 404 when there is none, 410 or 403 when it is not read any more: none takes its place.
+    """
     if number is not None and timestamp is not None:
         raise bad_request("Ask for a version or for a timestamp, not for both.")
     if number is not None:
-        matching = [version for version in versions if version.version == number]
+        matching = [version for version in versions.granted if version.version == number]
     elif timestamp is not None:
         moment = _moment(timestamp)
-        matching = [version for version in versions if version.published_at <= moment]
+        matching = [version for version in versions.granted if version.published_at <= moment]
     else:
-        matching = [version for version in versions if version.status == "served"]
+        return versions.served()
     if not matching:
         raise not_found()
-    return matching[-1]
+    return versions.opened(matching[-1])
 
 
-def _first_since(versions: list[ShareVersion], timestamp: str) -> ShareVersion:
+def _first_since(versions: TableVersions, timestamp: str) -> ShareVersion:
     moment = _moment(timestamp)
-    for version in versions:
+    for version in versions.readable:
         if version.published_at >= moment:
             return version
     raise bad_request("No version was published at or after startingTimestamp.")

@@ -1,23 +1,48 @@
-"""One row of a served version (服务版本中的一行), looked up by its key in the files that recipients get."""
+"""One row of a served version (服务版本中的一行), looked up by its key in the files that recipients get.
 
-from collections.abc import Collection, Sequence
+Invariant: a row that was taken back is shown to nobody, by whichever key it is asked for.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from sqlalchemy.orm import Session
 
 from catalog.control.tables import ShareVersion
+from catalog.control.withdrawal import rows_withdrawn
+from catalog.service.problems import SharingError
 from catalog.service.snapshots import DataFile, published_snapshot
 
 
-def find_row(version: ShareVersion, key: str, value: str, columns: Sequence[str]) -> dict[str, Any] | None:
+def find_row(
+    session: Session, version: ShareVersion, key: str, value: str, columns: Sequence[str]
+) -> dict[str, Any] | None:
     """Return some columns of the row under a key, or None where the version has no such row.
 
     Raises:
-        SharingError: as of :func:`published_snapshot`, when the version cannot be served.
+        SharingError: as of :func:`published_snapshot`, when the version cannot be served; 410 when the row was taken
+            back.
     """
-    return find_rows(version, key, [value], columns).get(value)
+    withdrawn = rows_withdrawn(session, version)
+    found = find_rows(version, key, [value], [*columns, *withdrawn]).get(value)
+    if found is None:
+        return None
+    _require_not_taken_back(version, found, withdrawn)
+    return {name: held for name, held in found.items() if name == key or name in columns}
+
+
+def _require_not_taken_back(
+    version: ShareVersion, row: Mapping[str, Any], withdrawn: Mapping[str, Collection[str]]
+) -> None:
+    for column, keys in withdrawn.items():
+        if column not in row or str(row[column]) in keys:
+            message = (
+                f"This row of {version.share}.{version.schema_name}.{version.table_name} was taken back (该行已撤回)."
+            )
+            raise SharingError(410, "ROW_WITHDRAWN", message)
 
 
 def find_rows(
@@ -62,7 +87,7 @@ def _find_in(file: DataFile, key: str, values: Sequence[str], columns: Sequence[
     data = _opened(str(file.path))
     if key not in data.schema.names:
         return {}
-    stored = [column for column in columns if column in data.schema.names and column != key]
+    stored = [column for column in dict.fromkeys(columns) if column in data.schema.names and column != key]
     wanted = ds.field(key) == values[0] if len(values) == 1 else ds.field(key).isin(values)
     rows = data.head(len(values), columns=[key, *stored], filter=wanted).to_pylist()
     return {row[key]: {**file.partition_values, **row} for row in rows}

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sqlalchemy.orm import Session
 
+from catalog.control.held_rows import withdrawals_gone
 from catalog.control.ledger import record_ledger
 from catalog.control.passing_check import Checked, passing_check
 from catalog.control.positions import TableVersion
@@ -21,6 +22,7 @@ from catalog.model.contract import Contract
 from catalog.model.errors import GateStoppedError
 from catalog.model.exchange_types import exchange_type
 from catalog.model.layers import relative_uri, table_of
+from catalog.model.publication import published_with
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.runtime import delta
@@ -48,13 +50,20 @@ def publish(resource: str, batch: str | None = None) -> None:
             place=share.legal_citation if share else resource,
             remedy="the catalogue lists it; nothing is served",
         )
+    if contract.status == "retired":
+        raise GateStoppedError(
+            f"{resource} is retired",
+            place=resource,
+            remedy="nothing of it is served; its versions are not read any more",
+        )
     with stage_run(STAGE, resource) as run:
         spark, table = connect(), table_of(contract)
         pinned = pin(spark, table)
         check = require_checked(contract, pinned)
         count, digest = _digest(delta.read(spark, table, pinned.version))
         run.say(f"{table.name} version {pinned.version}: {count:,} rows, digest {digest}")
-        publication = Publication(contract, share.share, pinned, count, digest, check.check_id)
+        gone = _withdrawals_gone(contract, share.share, pinned)
+        publication = Publication(contract, share.share, pinned, count, digest, check.check_id, gone)
         published = run.transaction(lambda session: publication.record(session, run))
         run.say(f"share.{published.share}.{contract.id} serves it as its version {published.version}")
 
@@ -81,6 +90,8 @@ class Publication:
     rows: int
     digest: str
     check_id: uuid.UUID
+    rows_gone: list[str]
+    """Withdrawals of rows none of which it holds."""
 
     def record(self, session: Session, run: StageRun) -> ShareVersion:
         """Serve it, bring the catalogue's register up to the contract, and enter it in the ledger: all or nothing."""
@@ -98,6 +109,9 @@ class Publication:
             schema_json=catalogue_schema(contract),
             content_digest=self.digest,
             check_id=self.check_id,
+            published_with=published_with(contract),
+            superseded_days=contract.government.share.superseded_days if contract.government.share else None,
+            rows_gone=self.rows_gone,
         )
         register_resource(
             session,
@@ -120,6 +134,11 @@ class Publication:
             run_id=run.run_id,
         )
         return published
+
+
+def _withdrawals_gone(contract: Contract, share: str, pinned: TableVersion) -> list[str]:
+    place, uri = (share, contract.domain, contract.name), table_of(contract).uri
+    return in_transaction(lambda session: withdrawals_gone(session, place, uri, pinned.version))
 
 
 def _digest(rows: DataFrame) -> tuple[int, str]:

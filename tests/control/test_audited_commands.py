@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from catalog.__main__ import app
 from catalog.control.audit_tables import AuditEntry
+from catalog.control.base import utc_now
 from catalog.control.batches import register_batch
 from catalog.control.held_deliveries import decide
 from catalog.control.issues import IssueCount, settle
@@ -37,7 +38,7 @@ READS = {
     "events kinds", "events list", "find", "findings", "grants", "held list", "history", "ids explain", "ids list",
     "ledger prove", "licences expiring", "licences of", "people list", "people roles", "recipients list", "redirects",
     "relations", "resources list", "resources show", "responsibilities", "review list", "review show",
-    "review waiting", "runs", "worklist export", "worklist rows",
+    "review waiting", "runs", "shares outstanding", "shares retention", "worklist export", "worklist rows",
 }  # fmt: skip
 """They change nothing."""
 UNMASKING = {"explain"}
@@ -79,6 +80,11 @@ CASES = [
     Case("clocks tick", "clock.tick"),
     Case("events mail", "event.mail"),
     Case("audit archive", "audit.archive", ("--before", "2020-01-01")),
+    Case(
+        "shares withdraw-rows", "share.withdraw_rows",
+        ("{share}", "--key", "1.2.156.1", "--why", "错误关联", "--by", "示范管理员"),
+    ),
+    Case("shares release-rows", "share.release_rows", ("{withdrawal}", "--why", "已更正", "--by", "示范管理员")),
     Case("shares withdraw", "share.withdraw", ("{share}", "--all", "--why", "口径有误", "--by", "示范管理员")),
     Case("migrate", "control.migrate", ("--to", "-1", "--yes")),
 ]  # fmt: skip
@@ -134,7 +140,8 @@ def prepare(url: str) -> dict[str, str]:
             resource="licence.valid_licence", delta_version=1, table_uri="gold/licence__valid_licence", rows=1,
             schema_json={"type": "struct", "fields": []},
         )  # fmt: skip
-        return {"pair": str(waiting.id), "decided": str(decided.id), "share": "licence.licence.valid_licence"}
+        return {"pair": str(waiting.id), "decided": str(decided.id), "share": "licence.licence.valid_licence",
+                "withdrawal": f"WDR-{utc_now().year}-000001"}  # fmt: skip
 
 
 def leaves(command, path: str = "") -> Iterator[str]:

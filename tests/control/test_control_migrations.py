@@ -158,3 +158,30 @@ def test_a_suspended_grant_keeps_the_side_that_suspended_it(control_database):
     assert {number: [(one["side"], one["reason"]) for one in standing] for number, standing in rows} == {
         number: [(side, "why")] for number, (*_, side) in cases.items()
     }
+
+
+def test_versions_of_before_get_their_ends_and_the_elements_that_were_kept_of_them(control_database):
+    scripts = ScriptDirectory.from_config(migration_config(control_database))
+    before = scripts.get_revision("0017").down_revision
+    assert migrate(before, control_database) == before
+    said = '{"columns": [{"name": "name", "element": "person_name"}, {"name": "note"}]}'
+    with Session(engine(control_database)) as session:
+        for version, status, schema in ((1, "superseded", said), (2, "superseded", "{}"), (3, "served", said)):
+            session.execute(
+                text("INSERT INTO share_version (share, schema_name, table_name, resource, version, delta_version, "
+                     "table_uri, rows, schema_json, status, published_at) VALUES ('s', 'n', 't', 'n.t', :version, "
+                     ":version, 'gold/t', 1, CAST(:schema AS jsonb), :status, "
+                     "timestamptz '2026-03-01T00:00Z' + :version * interval '1 day')"),
+                {"version": version, "status": status, "schema": schema},
+            )  # fmt: skip
+        session.commit()
+    migrate(url=control_database)
+    with Session(engine(control_database)) as session:
+        found = session.execute(
+            text("SELECT published_with, extract(day FROM superseded_at AT TIME ZONE 'UTC'), ends_at - superseded_at "
+                 "FROM share_version ORDER BY version")
+        ).all()  # fmt: skip
+    bound = {"columns": {"name": {"element": "person_name"}}}
+    assert [(row[0], row[1] and int(row[1]), row[2] and row[2].days) for row in found] == [
+        (bound, 3, 30), (None, 4, 30), (bound, None, None),
+    ]  # fmt: skip

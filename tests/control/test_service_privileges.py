@@ -12,7 +12,7 @@ READ_ONLY = {
     "batch", "batch_measure", "batch_stage", "check_result", "entity_redirect", "finding", "issue",
     "issue_closing", "ledger_entry", "notice", "position", "quality_score", "recipient", "record_assignment",
     "resource", "review_decision", "review_pair", "rule_activation", "run", "share_version", "stage_lease",
-    "table_state", "unmapped_count", "unmapped_value",
+    "table_state", "unmapped_count", "unmapped_value", "withdrawal", "withdrawn_version",
 }  # fmt: skip
 """What the pipeline and persons at commands keep."""
 ADD_ONLY = {"audit_entry", "delivery", "disclosure", "life_event"}

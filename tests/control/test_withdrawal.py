@@ -2,17 +2,41 @@
 
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from sqlalchemy import select
 
 from catalog.control.base import utc_now
+from catalog.control.clocks import tick
+from catalog.control.closings import closing_of, closings_of
 from catalog.control.deliveries import record_delivery
 from catalog.control.event_tables import Event
+from catalog.control.held_rows import keys_held
 from catalog.control.recipients import add_grant, add_recipient, readable_version_by_id, readable_versions
 from catalog.control.resources import register_resource
 from catalog.control.session import session_scope
-from catalog.control.shares import WithdrawnVersionError, list_share_versions
-from catalog.control.withdrawal import WITHDRAWN, NotPublishedError, withdraw
+from catalog.control.shares import RowsTakenBackError, WithdrawnVersionError, list_share_versions
+from catalog.control.version_retention import removable_versions
+from catalog.control.withdrawal import (
+    ROWS_WITHDRAWN,
+    WITHDRAWN,
+    NotPublishedError,
+    NotTakenBackError,
+    RowsTaken,
+    release_rows,
+    rows_withdrawn,
+    withdraw,
+    withdraw_rows,
+)
+from catalog.control.withdrawal_receipts import (
+    ACKNOWLEDGED,
+    Answer,
+    WithdrawalUnknownError,
+    acknowledge,
+    outstanding,
+)
+from catalog.model.state_machine import Actor
 from tests.control.test_share_versions import TABLE, publish
 
 RESOURCE = "population.resident_basic"
@@ -51,7 +75,7 @@ def told(session):
 
 def test_only_what_is_named_goes_and_only_its_readers_are_told(control_database, readers):
     with session_scope(control_database) as session:
-        [first] = withdraw(session, *TABLE, numbers=[1], reason="含 11010519491231002X 的错误住址")
+        [first] = withdraw(session, *TABLE, numbers=[1], reason="含 11010519491231002X 的错误住址", by="示范管理员")
         assert [reader.name for reader in first.readers] == ["both", "one"]
     with session_scope(control_database) as session:
         assert statuses(session) == [(1, "withdrawn"), (2, "served")]
@@ -65,7 +89,7 @@ def test_only_what_is_named_goes_and_only_its_readers_are_told(control_database,
 
 def test_what_was_served_is_served_no_more_until_a_newer_version_is_published(control_database, readers):
     with session_scope(control_database) as session:
-        found = withdraw(session, *TABLE, numbers=None, reason="口径有误")
+        found = withdraw(session, *TABLE, numbers=None, reason="口径有误", by="示范管理员")
         assert [withdrawal.version.version for withdrawal in found] == [1, 2]
     with session_scope(control_database) as session:
         assert told(session)[2] == (["public_security", "taxation"], "口径有误")
@@ -80,10 +104,90 @@ def test_what_was_served_is_served_no_more_until_a_newer_version_is_published(co
 def test_what_may_not_be_read_is_not_withdrawn(control_database, readers):
     for place, numbers in ((TABLE, [1, 7]), ((*TABLE[:2], "another"), None)):
         with session_scope(control_database) as session, pytest.raises(NotPublishedError, match="may be read"):
-            withdraw(session, *place, numbers=numbers, reason="口径有误")
+            withdraw(session, *place, numbers=numbers, reason="口径有误", by="示范管理员")
     with session_scope(control_database) as session:
         assert statuses(session) == [(1, "superseded"), (2, "served")]
         assert told(session) == {}
-        withdraw(session, *TABLE, numbers=[2], reason="口径有误")
+        withdraw(session, *TABLE, numbers=[2], reason="口径有误", by="示范管理员")
     with session_scope(control_database) as session, pytest.raises(NotPublishedError, match="version 2"):
-        withdraw(session, *TABLE, numbers=[2], reason="口径有误")
+        withdraw(session, *TABLE, numbers=[2], reason="口径有误", by="示范管理员")
+
+
+def a_row(session, versions, **more):
+    taken = RowsTaken("person_id", ("p00017",), [version.id for version in versions])
+    return withdraw_rows(session, TABLE, taken, reason="错误关联", by="示范管理员", **more)
+
+
+def test_rows_taken_back_close_their_versions_and_hold_up_the_next_until_they_are_gone_or_right(
+    control_database, readers
+):
+    with session_scope(control_database) as session:
+        first, second = list_share_versions(session)
+        assert closings_of(session, [first, second]) == {}
+        [done] = a_row(session, [second])
+        assert closing_of(session, first) is None
+        closing = closing_of(session, second)
+        assert closing is not None and (closing.code, closing.is_for_rows_too) == ("ROWS_WITHDRAWN", False)
+        assert rows_withdrawn(session, second) == {"person_id": frozenset({"p00017"})}
+        told = session.scalars(select(Event).where(Event.kind == ROWS_WITHDRAWN)).one()
+        assert told.departments == ["public_security", "taxation"] and "p00017" not in str(told.payload)
+    with pytest.raises(RowsTakenBackError, match=done.number):
+        publish(control_database, 6)
+    with session_scope(control_database) as session:
+        release_rows(session, done.number, reason="已更正", by="示范管理员")
+        with pytest.raises(NotTakenBackError):
+            release_rows(session, done.number, reason="已更正", by="示范管理员")
+    third = publish(control_database, 6)
+    with session_scope(control_database) as session:
+        second = list_share_versions(session)[1]
+        assert closing_of(session, third) is None and rows_withdrawn(session, third) == {}
+        assert closing_of(session, second).code == "ROWS_WITHDRAWN"
+
+
+def test_who_had_it_answers_once_and_the_clock_reminds(control_database, readers):
+    with session_scope(control_database) as session:
+        number = withdraw(session, *TABLE, numbers=None, reason="口径有误", by="示范管理员")[0].number
+        waiting = {(system.name, tuple(one.versions)): clock for _, one, system, clock in outstanding(session)}
+        assert set(waiting) == {("one", (1,)), ("both", (1, 2))}
+        clock = waiting["one", (1,)]
+        assert clock.responsible == "housing" and clock.status == "running"
+        assert "overdue" in {notice.level for notice in tick(session, clock.due_on + timedelta(days=1))}
+        housing = Actor("person:示范经办", "housing", frozenset({"requester_officer"}))
+        with pytest.raises(WithdrawalUnknownError):
+            acknowledge(session, number, Answer("both", "deleted"), housing)
+        acknowledge(session, number, Answer("one", "deleted"), housing)
+        assert [system.name for _, _, system, _ in outstanding(session)] == ["both"]
+        assert clock.status == "met"
+        told = session.scalars(select(Event).where(Event.kind == ACKNOWLEDGED)).one()
+        assert {"housing", "public_security"} <= set(told.departments)
+
+
+def test_the_rows_of_a_version_are_found_by_their_key(tmp_path):
+    folder = tmp_path / "t"
+    write_deltalake(folder, pa.table({"person_id": ["p1", "p2"]}))
+    write_deltalake(folder, pa.table({"person_id": ["p3"]}), mode="append")
+    uri = folder.as_uri()
+    assert keys_held(uri, 0, "person_id", ["p1", "p3"]) == {"p1"}
+    assert keys_held(uri, 1, "person_id", ["p1", "p3"]) == {"p1", "p3"}
+    assert keys_held(uri, 1, "other", ["p9"]) == {"p9"}
+
+
+def test_only_what_has_ended_for_good_could_be_vacuumed(control_database, readers):
+    with session_scope(control_database) as session:
+        assert removable_versions(session) == []
+        withdraw(session, *TABLE, numbers=[1], reason="口径有误", by="示范管理员")
+        [found] = removable_versions(session)
+        assert (found.version.version, found.version.delta_version, found.still_pinned_by) == (1, 3, ())
+
+
+def test_a_resource_that_lost_its_contract_is_not_read(control_database, readers):
+    with session_scope(control_database) as session:
+        version = list_share_versions(session)[1]
+        version.resource = "lost.contract"
+        assert closing_of(session, version) is None
+        register_resource(
+            session, resource="lost.contract", version="1.0.0", contract_sha256="0", layer="gold",
+            department="public_security", status="active",
+        )  # fmt: skip
+        session.flush()
+        assert closing_of(session, version).code == "CONTRACT_RETIRED"

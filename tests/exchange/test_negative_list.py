@@ -15,7 +15,7 @@ from catalog.control.entries import content_of, draft_entry, entry_versions, fin
 from catalog.control.event_tables import Event
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grants import expire_grants, move_grant
-from catalog.control.kept_back import KeptBackError, columns_kept_back, negative_list
+from catalog.control.kept_back import KeptBackError, columns_kept_back, kept_back_of, negative_list, sources_of
 from catalog.control.lists import add_negative, end_negative
 from catalog.control.recipients import add_recipient, find_recipient, readable_tables
 from catalog.control.session import session_scope
@@ -24,6 +24,7 @@ from catalog.model.application_form import ApplicationForm
 from catalog.model.catalogue_entry import entry_of
 from catalog.model.registry import get_registry
 from catalog.model.routing import DemandForm
+from catalog.model.state_machine import Actor
 from tests.control.audit_home import audit_home
 from tests.exchange.people import (
     ASKER,
@@ -218,8 +219,48 @@ def test_columns_are_known_by_contract_and_by_what_is_published_over_them(sessio
     assert columns_kept_back(session, "population.resident_basic", ["name"]) == {}
 
 
-def test_a_line_of_one_department_forbids_nothing_to_another(session):
+def asked_of_water(session):
+    """Publish the telephone numbers of another department, and apply for them."""
     publish(session, shared(provider="water"))
-    listed(session)
     form = ApplicationForm.model_validate({**a_form("309201/1").model_dump(), "items": ("phone",)})
-    assert submit_application(session, form, ASKER, at=MONDAY).state == "submitted"
+    return submit_application(session, form, ASKER, at=MONDAY)
+
+
+def test_a_line_forbids_nothing_to_a_department_that_neither_shares_nor_submits_the_element(session):
+    line = {"title": "不共享联系电话", "department": "housing", "elements": [ELEMENT], "citation": LAW}
+    add_negative(session, line, HOST, at=MONDAY)
+    assert asked_of_water(session).state == "submitted"
+
+
+def test_a_line_of_the_source_keeps_its_element_back_whoever_shares_it(session):
+    number = asked_of_water(session).number
+    move_application(session, number, "approve", Actor(HEAD.name, "water", HEAD.roles), at=MONDAY)
+    grant = grant_of(session, number)
+    assert (grant.state, sources_of(ELEMENT)) == ("active", frozenset({PROVIDER}))
+    listed(session)
+    assert (grant.state, "phone: 《保守国家秘密法》" in grant.reason) == ("suspended", True)
+    told = session.scalars(select(Event).where(Event.kind == "entry.kept_back")).one()
+    assert "water" in told.departments
+    with pytest.raises(KeptBackError, match="phone"):
+        asked = ApplicationForm.model_validate({**a_form("309201/1").model_dump(), "items": ("phone",)})
+        submit_application(session, asked, ASKER, at=MONDAY)
+
+
+def test_a_version_is_bound_by_what_it_was_published_with(session):
+    said = {"department": "housing", "where": "true", "columns": {"old_phone": {"element": ELEMENT}}}
+    version = publish_share_version(
+        session, share="city", schema_name="population", table_name="resident_basic",
+        resource="population.resident_basic", delta_version=0, table_uri="file:/nowhere", rows=1, schema_json={},
+        published_with=said,
+    )  # fmt: skip
+    columns = ["old_phone", "name", "forgotten", "_batch_id"]
+    assert kept_back_of(session, version, columns) == {}
+    line = {"title": "不共享住房公积金", "department": "water", "elements": ["person_name"], "citation": LAW}
+    add_negative(session, line, HOST, at=MONDAY)
+    assert kept_back_of(session, version, columns) == {}
+    line = listed(session)
+    kept = kept_back_of(session, version, columns)
+    assert set(kept) == {"old_phone", "forgotten"} and kept["old_phone"] == LAW
+    assert PROVIDER in kept["forgotten"] and "no element" in kept["forgotten"]
+    end_negative(session, line.id, HOST)
+    assert kept_back_of(session, version, columns) == {}

@@ -108,11 +108,13 @@ class Exchange:
             self.process.terminate()
             self.process.wait(10)
 
-    def recipient(self, name: str, share: str, schema: str | None = None, table: str | None = None) -> str:
+    def recipient(
+        self, name: str, share: str, schema: str | None = None, table: str | None = None, department: str = "taxation"
+    ) -> str:
         """Make a recipient with a grant and return its token."""
         until = datetime.now(UTC) + timedelta(days=1)
         with session_scope(self.control_url) as session:
-            made, token = add_recipient(session, name, department="taxation", expires_at=until)
+            made, token = add_recipient(session, name, department=department, expires_at=until)
             add_grant(session, made, share=share, schema_name=schema, table_name=table, purpose="test", valid_to=until)
         self.tokens[name] = token
         return token
@@ -125,7 +127,7 @@ class Exchange:
         authorization = {"Authorization": f"Bearer {self.tokens[name]}", **headers}
         return httpx.post(f"{self.endpoint}{path}/query", json=body or {}, headers=authorization)
 
-    def publish(self, share: str, schema: str, table: str, uri: Path, delta_version: int) -> ShareVersion:
+    def publish(self, share: str, schema: str, table: str, uri: Path, delta_version: int, **more) -> ShareVersion:
         rows = DeltaTable(str(uri), version=delta_version).to_pyarrow_table().num_rows
         with session_scope(self.control_url) as session:
             return publish_share_version(
@@ -138,6 +140,7 @@ class Exchange:
                 table_uri=f"file:{uri}",
                 rows=rows,
                 schema_json={},
+                **more,
             )
 
     def profile(self, name: str = "reader") -> str:
@@ -189,6 +192,7 @@ def make_exchange(database_server, tmp_path_factory) -> Iterator[Callable[[], Ex
 def exchange(make_exchange) -> Exchange:
     """Return a service with one table in share `population` (two versions) and one in share `licence`."""
     served: Exchange = make_exchange()
+    served.recipient("reader", "population")
     residents = served.home / "lake" / "gold" / "population__resident_basic"
     write_deltalake(residents, persons(0, 40))
     first = served.publish("population", "base", "resident_basic", residents, 0)
@@ -201,7 +205,6 @@ def exchange(make_exchange) -> Exchange:
         licences, persons(0, 12).append_column("批次", [["甲 乙", "丙/丁", None] * 4]), partition_by=["批次"]
     )
     served.publish("licence", "base", "valid_licence", licences, 0)
-    served.recipient("reader", "population")
     served.recipient("licence-reader", "licence", "base", "valid_licence")
     served.start()
     return served

@@ -14,6 +14,7 @@ from catalog.control.grant_tables import AccessGrant, Application
 from catalog.control.life import next_number
 from catalog.control.recipients import add_grant, add_recipient, revoke_grants
 from catalog.control.session import session_scope
+from catalog.control.withdrawal import RowsTaken, standing_versions, withdraw_rows
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
 from tests.service.samples.exchange import _application
@@ -176,3 +177,14 @@ def test_a_refusal_of_others_cannot_be_disputed_and_looks_as_if_there_were_none(
     assert there.json()["detail"] == nothing.json()["detail"]
     own = world.token(Role.REQUESTER_OFFICER, department="transport")
     assert world.call("POST", "/disputes", own, json={**form, "subject": number}).status_code == 201
+
+
+def test_a_row_that_was_taken_back_is_shown_to_nobody_and_the_others_are(world):
+    place = ("city", "population", "resident_basic")
+    assert doubt(world, "water", row="p00018", statement="前").status_code in (200, 201)
+    with session_scope(world.exchange.control_url) as session:
+        versions = [version.id for version in standing_versions(session, place)]
+        withdraw_rows(session, place, RowsTaken("person_id", ("p00018",), versions), reason="错误关联", by="示范管理员")
+    refused = doubt(world, "water", row="p00018", column="citizen_id")
+    assert refused.status_code == 409 and "已撤回" in refused.json()["detail"], refused.text
+    assert doubt(world, "water", row="p00017", column="citizen_id").status_code == 201

@@ -17,6 +17,7 @@ from catalog.control.event_tables import Event
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.recipients import add_grant, add_recipient, find_recipient
 from catalog.control.session import session_scope
+from catalog.control.tables import ShareVersion
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor
 from tests.exchange.contracts import ELEMENT, in_force, write_shared
@@ -211,6 +212,21 @@ def test_columns_that_the_table_got_later_are_not_handed_out(exchange):
     for answer in (granted.query(), exchange.get(f"{granted.path}/metadata", granted.recipient)):
         assert (answer.status_code, answer.json()["errorCode"]) == (403, "GRANT_NARROWER")
         assert "telephone" in answer.json()["message"]
+    assert granted.query({"version": 1}).status_code == 200
+
+
+def test_a_grant_opens_no_version_superseded_before_its_first_day_unless_it_says_so(exchange):
+    granted = Granted(exchange, volume_per_day=10_000)
+    folder = exchange.home / "lake" / "gold" / granted.name
+    write_deltalake(folder, persons(20, 25), mode="append")
+    exchange.publish("limits", "trial", granted.name, folder, 1)
+    assert granted.query({"version": 1}).status_code == 200
+    before = utc_now() - timedelta(days=2)
+    with session_scope(exchange.control_url) as session:
+        first = (ShareVersion.table_name == granted.name, ShareVersion.version == 1)
+        session.execute(update(ShareVersion).where(*first).values(superseded_at=before))
+    assert [granted.query({"version": 1}).status_code, granted.query().status_code] == [404, 200]
+    granted.set(opens_earlier=True)
     assert granted.query({"version": 1}).status_code == 200
 
 

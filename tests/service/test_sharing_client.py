@@ -71,7 +71,7 @@ def test_moments_without_zone_are_read_in_delta_form(exchange):
         withdrawn = published_version(session, "population", "base", "ntz", 1)
         assert withdrawn is not None
         withdrawn.status = "withdrawn"
-    with pytest.raises(RecipientError, match="HTTPError: 404"):
+    with pytest.raises(RecipientError, match="HTTPError: 410"):
         read(exchange, "population.base.ntz")
 
 

@@ -101,6 +101,7 @@ class ApplicationAnswer(Answer):
     term_to: date
     responsible_officer: str
     recipient: str | None
+    opens_earlier: bool
     share_type: str
     needs_host: bool
     state: str

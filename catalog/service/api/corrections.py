@@ -212,7 +212,7 @@ def _require_readable(session: Database, who: Caller, contract: Contract, doubt:
     divisions = [column for column in contract.columns if contract.code_list_of(column) == "division"]
     try:
         for cover in covers_of(session, who.department, contract, doubt.row_key, doubt.column):
-            row = find_row(cover.version, contract.key[0], doubt.row_key, divisions)
+            row = find_row(session, cover.version, contract.key[0], doubt.row_key, divisions)
             if row is not None and cover.has([str(row[column]) for column in divisions if row.get(column)]):
                 return
     except SharingError as error:

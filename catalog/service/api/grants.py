@@ -70,6 +70,7 @@ class GrantAnswer(Answer):
     quota_per_day: int
     valid_from: date
     valid_to: date
+    opens_earlier: bool = Field(description="Whether versions superseded before the first day may be read.")
     state: str
     reason: str | None
     suspensions: list[Suspension] = Field(description="What suspends it; it is resumed with the last one taken back.")

@@ -103,9 +103,10 @@ def _single(resource: str, served: Served) -> Written:
 
 
 def _entry(resource: str, served: tuple[Any, ...] | None) -> str:
-    """Return an entry as JSON: the contract's kept text and the version now served."""
+    """Return an entry as JSON: the contract's kept text and the version now served, where it is shared."""
     text = _described(resource)
-    if served is None:
+    share = get_registry().get(resource).government.share
+    if served is None or share is None or share.type == "refused":
         return text
     _, share, schema, table, version, published_at = served
     version_now = {

@@ -12,6 +12,7 @@ from catalog.control.grant_tables import AccessGrant, Application, Dispute
 from catalog.control.life import next_number
 from catalog.control.list_tables import Demand
 from catalog.control.session import session_scope
+from catalog.control.withdrawal_tables import WithdrawalRecord
 from catalog.model.state_machine import Actor
 from tests.exchange.people import an_entry
 from tests.service.samples import Sample
@@ -98,6 +99,16 @@ def _dispute(session, department: str) -> Dispute:
     return made
 
 
+def _withdrawal(session, department: str) -> WithdrawalRecord:
+    made = WithdrawalRecord(
+        number=next_number(session, "withdrawal", 2026), kind="version", share="s", schema_name="n", table_name="t",
+        resource="population.person", provider=department, reason="口径有误", withdrawn_by="示范管理员",
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
 def entry(world: World, department: str) -> Sample:
     with session_scope(world.exchange.control_url) as session:
         made = _draft(session, department)
@@ -130,5 +141,6 @@ SAMPLES = {
     f"{BASE}/demands/{{number}}/steps": _with(_demand, {"act": "pass_on", "reason": "理由"}),
     f"{BASE}/disputes/{{number}}": _with(_dispute),
     f"{BASE}/disputes/{{number}}/steps": _with(_dispute, {"act": "bring_to_host", "reason": "理由"}),
+    f"{BASE}/withdrawals/{{number}}": _with(_withdrawal),
     f"{BASE}/clocks/{{kind}}/{{number}}/extension": clock,
 }
