@@ -1,13 +1,14 @@
 """Which record gets a key that several want (主键归属): decided for a whole run at once.
 
 A living record keeps its key while it claims it. A key that its record gives up in the same run is free for another;
-of several that want a free key, the one whose version is first gets it. Who is refused stays as it was, so a key that
-it meant to give up is not free after all: the decision is repeated until nothing moves.
+of several that want a free key, the one that has claimed it longest without a break gets it: how a run is cut must not
+decide. Who is refused stays as it was, so a key that it meant to give up is not free after all: the decision is
+repeated until nothing moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -18,7 +19,25 @@ class Claim:
     record: str
     key: Hashable
     order: tuple[int, ...]
-    """Place of the record's first version that states the key; the last parts break ties within a delivery."""
+    """Place of the version since which the record states the key; the last parts break ties within a delivery."""
+
+
+def claimed_since(versions: Iterable[tuple[tuple[int, ...], Hashable]]) -> tuple[int, ...]:
+    """Return the place of the version since which a record states the key of its newest one, without another between.
+
+    Args:
+        versions: place and key of the record's versions, at least one; the key is None where it was deleted.
+
+    >>> claimed_since([((1,), "K1"), ((4,), "K1"), ((2,), "K2"), ((3,), "K1")])
+    (3,)
+    """
+    newest, *older = sorted(versions, key=lambda version: version[0], reverse=True)
+    since = newest[0]
+    for place, key in older:
+        if key != newest[1]:
+            break
+        since = place
+    return since
 
 
 def refused_claims(claims: Sequence[Claim], holders: Mapping[Hashable, str], leaving: Collection[str]) -> list[Claim]:

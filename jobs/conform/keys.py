@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
-from catalog.model.key_claims import Claim, refused_claims
+from catalog.model.key_claims import Claim, claimed_since, refused_claims
 from jobs.conform.newest import PLACE, is_own_key, overtaken_versions, without
 from jobs.runtime.spark import sent_along
 from jobs.runtime.versions import ORDER
@@ -109,8 +109,8 @@ def _refused(left: DataFrame, newest: DataFrame, concerned: DataFrame | None, co
     wanted = {_key(row, key) for row in rows}
     leaving = _leaving(newest, set(holders.values()), key, wanted)
     by_record = {row["_record_key"]: row for row in rows}
-    first = _first_stated(left, contested, key)
-    claims = [Claim(record, _key(row, key), first[record, _key(row, key)]) for record, row in by_record.items()]
+    since = _claimed_since(left, living.join(contested, key, "left_semi"), key)
+    claims = [Claim(record, _key(row, key), since[record]) for record, row in by_record.items()]
     return [by_record[claim.record] for claim in refused_claims(claims, holders, leaving)]
 
 
@@ -118,14 +118,15 @@ def _key(row: Row, key: list[str]) -> tuple[object, ...]:
     return tuple(row[column] for column in key)
 
 
-def _first_stated(
-    left: DataFrame, contested: DataFrame, key: list[str]
-) -> dict[tuple[str, tuple[object, ...]], tuple[int, ...]]:
-    """Return record and key → the place of the first version that states it: how a run is cut must not decide."""
-    rows = left.where(~F.col("_is_deleted")).join(contested, key, "left_semi")
-    place = F.min(F.struct(*PLACE)).alias("first")
-    found = rows.groupBy("_record_key", *key).agg(place).collect()
-    return {(row["_record_key"], _key(row, key)): (*row["first"][ORDER], row["first"]["_row_id"]) for row in found}
+def _claimed_since(left: DataFrame, claiming: DataFrame, key: list[str]) -> dict[str, tuple[int, ...]]:
+    """Return each claiming record → the place of the version since which it states its key."""
+    columns = ["_record_key", "_is_deleted", *key, *PLACE]
+    rows = left.select(*columns).join(claiming.select("_record_key"), "_record_key", "left_semi").collect()
+    versions: dict[str, list[tuple[tuple[int, ...], Hashable]]] = {}
+    for row in rows:
+        place = (*row[ORDER], row["_row_id"])
+        versions.setdefault(row["_record_key"], []).append((place, None if row["_is_deleted"] else _key(row, key)))
+    return {record: claimed_since(own) for record, own in versions.items()}
 
 
 def _holders(held: DataFrame, contested: DataFrame, key: list[str]) -> dict[Hashable, str]:

@@ -1,7 +1,7 @@
 """What silver must hold after a history (对照模型): plain Python, one dictionary of records, no engine.
 
 The newest sound version of each record is its state. Living records claim their keys; what nobody else may take stays
-with its holder, and of several records that claim a free key the one with the earliest version gets it.
+with its holder; of several records that claim a free key the one gets it that has stated it longest without a break.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Silver:
         rejected: set[Version] = set()
         while True:
             moving = _newest(fresh - rejected)
-            refused = self._refused(moving, _first_stated(fresh - rejected))
+            refused = self._refused(moving, _stated_since(fresh - rejected))
             if not refused:
                 self.states |= moving
                 return rejected
@@ -143,16 +143,18 @@ class Silver:
 
 
 Stated = dict[tuple[str, str | None], tuple[int, ...]]
-"""Record and key → the order of the first version that states it."""
+"""Record and key → the order of the version since which the record states the key."""
 
 
-def _first_stated(versions: Iterable[Version]) -> Stated:
-    """Return since when each record of a run claims each key: how a run is cut must not decide."""
+def _stated_since(versions: Iterable[Version]) -> Stated:
+    """Return since when each record of a run states each key, without another key or a deletion between."""
     found: Stated = {}
-    for version in versions:
-        if not version.is_deleted:
-            stated = (version.record, version.key)
-            found[stated] = min(found.get(stated, version.order), version.order)
+    last: dict[str, str | None] = {}
+    for version in sorted(versions, key=lambda v: v.order):
+        key = None if version.is_deleted else version.key
+        if last.get(version.record) != key or version.record not in last:
+            found[version.record, key] = version.order
+        last[version.record] = key
     return found
 
 

@@ -58,6 +58,8 @@ def test_the_model_lets_keys_change_hands():
     assert holders(lived(first, [version("a", 3, "K2"), version("b", 4, "K1")])) == {"K1": "b", "K2": "a"}
     assert holders(lived(first, [version("a", 3, None, deleted=True), version("c", 4, "K1")])) == {"K1": "c", "K2": "b"}
     assert holders(lived([version("c", 6, "K1"), version("a", 5, "K1")])) == {"K1": "a"}
+    again = lived([version("c", 5, "K1"), version("a", 4, "K1"), version("a", 6, "K2"), version("a", 7, "K1")])
+    assert holders(again) == {"K1": "c", "K2": "a"}
     refused = lived(first, [version("a", 3, "K2"), version("c", 4, "K1")])
     assert holders(refused) == {"K1": "a", "K2": "b"}
     assert refused.set_aside() == {("b3", "a", ("DUPLICATE_KEY",)): 1, ("b4", "c", ("DUPLICATE_KEY",)): 1}
