@@ -13,7 +13,7 @@ help: ## list the targets
 	@echo "make down                                      end everything that this checkout started"
 	@echo "make status                                    what runs: process, port, health, log"
 	@echo "make test [TESTS=tests/stages] [WORKERS=2]     the test suite, in so many processes"
-	@echo "make prove [HISTORIES=1000] [STEPS=12] [ALONE=40] [SEED=]   random histories and deaths against a plain model"
+	@echo "make prove [HISTORIES=1000] [STEPS=12] [ALONE=40] [POINTS=1] [SEED=]   random histories and deaths against a plain model"
 	@echo "make check                                     ruff, mypy --strict, import rules"
 	@echo "make audit                                     pinned versions against published advisories"
 	@echo "make bench [CASE=name]                         the benchmarks, with ratios"
@@ -41,7 +41,7 @@ test: .venv/.installed ## the test suite
 
 prove: .venv/.installed ## random histories against a model
 	@$(PYTHON) -m tests.histories --histories $(or $(HISTORIES),1000) --steps $(or $(STEPS),12) \
-	    --alone $(or $(ALONE),40) --seed "$(SEED)"
+	    --alone $(or $(ALONE),40) $(if $(POINTS),--points) --seed "$(SEED)"
 
 check: .venv/.installed ## lint, types, import rules
 	@.venv/bin/ruff check $(CODE)

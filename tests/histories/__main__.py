@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=1000, help="in all, spread over the kinds of sources")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--alone", type=int, default=40, help="deaths, each before a look at the model")
+    parser.add_argument("--points", action="store_true", help="every named point of every stage, by every way to die")
     parser.add_argument("--seed", default="", help="that of an earlier run goes on where it ended")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--rounds", type=int, default=6, help="rounds to make a counterexample smaller")
@@ -41,6 +42,7 @@ def main() -> int:
 def _prove(options: argparse.Namespace, seed: str) -> int:
     from jobs.runtime import stage
     from tests.histories.alone import live_alone
+    from tests.histories.points import live_points
     from tests.histories.prove import Proof
     from tests.histories.world import Ground
 
@@ -55,6 +57,8 @@ def _prove(options: argparse.Namespace, seed: str) -> int:
     )
     is_same = proof.run() if options.histories else True
     differing = live_alone(ground, seed, options.alone, _say) if options.alone else 0
+    if options.points:
+        differing += live_points(ground, seed, folder / f"{seed}-points.json", _say)
     lived = sum(int(str(entry["histories"])) for entry in proof.done.values())
     differences = sum(int(str(entry["differences"])) for entry in proof.done.values())
     _say(f"{lived} histories of {options.steps} steps, {differences} differences; {options.alone} deaths alone, "

@@ -9,15 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from tests.histories.history import Death, Draw, Turn
+from tests.histories.history import KINDS, Death, Draw, Turn
 from tests.histories.killing import WAYS
 from tests.histories.library import Library
 from tests.histories.world import Difference, Ground, World
 
 EARLY = {"extract": 16, "conform": 14}
 """Stage → its commits' beginnings and ends, about; a point beyond the last kills nobody."""
-LATE = {"reconcile": 12, "curate": 6, "publish": 2}
-KINDS = ("file", "full", "feed", "rest", "watermark")
+LATE = {"link": 16, "reconcile": 12, "curate": 6, "publish": 2}
 
 
 def deaths(seed: str, stages: dict[str, int], count: int) -> list[Death]:
@@ -62,7 +61,7 @@ def _live_late(
     try:
         for death in own:
             began = time.monotonic()
-            library.take(death)
+            library.take((death,))
             say(f"  {death.stage} {death.point} {death.way}: {time.monotonic() - began:.0f} s, "
                 f"{len(library.differences)} differences")  # fmt: skip
     except Exception as error:  # whatever a stage raises is a difference: the model never fails

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 RECORDS, KEYS, NAMES = 3, 4, 4
-KINDS = ("file", "feed", "full", "watermark", "rest")
+KINDS = ("file", "feed", "full", "watermark", "rest", "since")
+"""Kinds of source; ``since`` is an interface that is asked for what changed."""
 TIMES = ("now", "now", "now", "past", "null", "infinity", "future")
 """What a live source states as the time of a change; ``infinity`` is PostgreSQL's."""
 
@@ -51,8 +52,8 @@ class Death:
     """How a run dies."""
 
     stage: str
-    point: int
-    """Which of its commits: twice their number, plus one for the end of it."""
+    point: int | str
+    """Which of its commits: twice their number, plus one for the end of it; or its name."""
     way: str = "exception"
     """One of ``killing.WAYS``."""
 
@@ -141,7 +142,7 @@ class Draw:
             key=None if is_bare or chance.random() < 0.08 else chance.randrange(KEYS),
             name=None if is_bare or chance.random() < 0.05 else chance.randrange(NAMES),
             slot=chance.randrange(len(self.timetable[step].slots)) if self.kind == "file" else 0,
-            time=chance.choice(TIMES) if self.kind in ("watermark", "rest") else "now",
+            time=chance.choice(TIMES) if self.kind in ("watermark", "rest", "since") else "now",
             delay=chance.choice((0, 0, 0, 1, 2, 4)) if self.kind == "feed" else 0,
         )
 

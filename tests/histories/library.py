@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -15,22 +16,21 @@ from sqlalchemy import delete as sql_delete
 from catalog.control.session import session_scope
 from catalog.control.shares import list_share_versions
 from catalog.control.tables import CheckResult, LedgerEntry, Position, ShareVersion
-from catalog.model.layers import conflict_of, table_of
+from catalog.model.layers import conflict_of, identity_of, table_of
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 from jobs.reconcile.as_of import digest, library_as_of
 from jobs.runtime import delta
 from jobs.runtime.spark import connect
-from jobs.stages import perform
 from tests.histories.history import Death
-from tests.histories.killing import run_and_die, run_and_die_apart
+from tests.histories.killing import run_through
 from tests.histories.world import Difference
 from tests.stages.curate.test_shared_table import CONTRACT
 from tests.stages.reconcile.library_rows import forget, instant, silver_row, write
 
 PERSON, SHARED = "population.person", "trial.known_person"
 INPUTS = ("population.resident", "population.insured_person")
-STAGES = {PERSON: ("reconcile",), SHARED: ("curate", "check", "publish")}
+STAGES = {PERSON: ("link", "reconcile"), SHARED: ("curate", "check", "publish")}
 PERSONS = 20
 
 Said = dict[str, dict[int, dict[str, Any]]]
@@ -75,6 +75,8 @@ class Library:
     model: LibraryModel = field(default_factory=LibraryModel)
     differences: list[Difference] = field(default_factory=list)
     deaths: list[tuple[str, str]] = field(default_factory=list)
+    ended: dict[str, list[str]] = field(default_factory=dict)
+    """Stage → the commits that its last run came to."""
     steps: int = 0
 
     def __post_init__(self) -> None:
@@ -99,14 +101,15 @@ class Library:
         forget(PERSON)
         get_settings.cache_clear()
 
-    def take(self, death: Death) -> None:
-        """Let the sources say something new, and bring it to the share, with one death on the way."""
+    def take(self, deaths: Sequence[Death]) -> None:
+        """Let the sources say something new, and bring it to the share, with deaths on the way."""
         self.steps += 1
         for source in INPUTS:
             write(connect(), source, self._news(source))
         for resource, stages in STAGES.items():
             for stage in stages:
-                self._run(stage, resource, death if death.stage == stage else None)
+                own = [death for death in deaths if death.stage == stage]
+                self.ended[stage] = run_through(stage, resource, {}, own, self.deaths)
         self.compare()
 
     def _news(self, source: str) -> list[dict[str, Any]]:
@@ -127,19 +130,10 @@ class Library:
             rows.append(silver_row(citizen_id=citizen(number), record_no=number, **values, **stamps))
         return rows
 
-    def _run(self, stage: str, resource: str, death: Death | None) -> None:
-        if death is not None:
-            if death.way == "exception":
-                place = run_and_die(lambda: perform(stage, resource), death.point)
-            else:
-                place = run_and_die_apart(stage, resource, {}, death.point, death.way)
-            if place:
-                self.deaths.append((place, death.way))
-        perform(stage, resource)
-
     def compare(self) -> None:
         """Hold every table from the library on against the model."""
         spark, person = connect(), get_registry().get(PERSON)
+        self._compare_identities()
         rows = delta.read(spark, table_of(person)).collect()
         living = {r["citizen_id"]: (r["name"], r["division_code"]) for r in rows if not r["_is_deleted"]}
         self._same("library", self.model.library(), living)
@@ -149,6 +143,19 @@ class Library:
         standing = delta.read(spark, table_of(person)).where("NOT _is_deleted")
         self._same("library of statements", digest(person, standing), digest(person, library_as_of(spark, person)))
         self._compare_share({r["person_id"]: r["citizen_id"] for r in rows})
+
+    def _compare_identities(self) -> None:
+        """Every record that a source ever told has one entity, and both sources' records of a person the same."""
+        rows = delta.read(connect(), identity_of(get_registry().get(PERSON))).collect()
+        self._same("records with an identity", len({row["record_id"] for row in rows}), len(rows))
+        entities: dict[str, set[str]] = {}
+        for row in rows:
+            entities.setdefault(row["record_id"].rsplit("|", 1)[1], set()).add(row["entity_id"])
+        known = {row["record_id"] for row in rows}
+        for source in INPUTS:
+            missing = [n for n in self.model.said[source] if f"{source}|{n}" not in known]
+            self._same(f"living records of {source} without an identity", [], missing)
+        self._same("persons of two entities", [], sorted(n for n, found in entities.items() if len(found) > 1))
 
     def _compare_share(self, citizens: dict[str, str]) -> None:
         spark, table = connect(), table_of(get_registry().get(SHARED))

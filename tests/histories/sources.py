@@ -335,14 +335,16 @@ class LiveTable(Live):
 
 
 class Interface(Live):
-    """A paged list of records; what is gone from it is not told to be deleted."""
+    """A paged list of records, whole or asked for what changed; what is gone from it is not told to be deleted."""
 
     tells_deletions = False
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, is_asked_since: bool = False) -> None:
         super().__init__(clock)
+        self.is_asked_since = is_asked_since
         self.source = {"kind": "rest", "server": "human_resources", "path": "/v1/list", "key": ["record_no"]}
         self.source |= {"page_size": 1000, "changed_at": "changed_at"}
+        self.source |= {"since_parameter": "since"} if is_asked_since else {}
         self.rows["1"] = Row("K0", "名", long_ago(0))
         self.items: list[dict[str, Any]] = []
         department = self
@@ -351,8 +353,9 @@ class Interface(Live):
             def do_GET(self) -> None:
                 query = parse_qs(urlsplit(self.path).query)
                 page, size = int(query["page"][0]), int(query["page_size"][0])
-                found = department.items[(page - 1) * size : page * size]
-                body = json.dumps({"total": len(department.items), "items": found}).encode()
+                items = department.since(query.get("since", [""])[0])
+                found = items[(page - 1) * size : page * size]
+                body = json.dumps({"total": len(items), "items": found}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -369,6 +372,13 @@ class Interface(Live):
     def address(self) -> str:
         """Where the interface answers."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def since(self, moment: str) -> list[dict[str, Any]]:
+        """Return the records that state a change from ``moment`` on; all of them without one."""
+        if not moment:
+            return self.items
+        from_then = datetime.fromisoformat(moment)
+        return [item for item in self.items if datetime.fromisoformat(item["changed_at"]) >= from_then]
 
     def publish(self, changed: Mapping[str, Row | None]) -> None:
         """Put the list as it is now on show."""
@@ -387,6 +397,8 @@ class Interface(Live):
         super()._change(step, place, record, history, event)
         if record in self.rows and self.rows[record].time == "infinity":
             self.rows[record] = self.rows[record]._replace(time="future")
+        if record in self.rows and self.is_asked_since and self.rows[record].time != "future":
+            self.rows[record] = self.rows[record]._replace(time=made_in(step, place))
 
     def number(self, record: str, place: int) -> int:
         """Return the place in the list."""

@@ -29,7 +29,7 @@ from jobs.runtime.spark import connect
 from jobs.stages import perform
 from tests.histories.clock import Clock
 from tests.histories.history import Death, Event, History, Timetable, Turn
-from tests.histories.killing import run_and_die, run_and_die_apart
+from tests.histories.killing import run_through
 from tests.histories.model import Silver, Version
 from tests.histories.sources import COLUMNS, Department, Feed, Files, Interface, LiveTable
 from tests.stages.extract.shop_contract import contract_document
@@ -74,8 +74,8 @@ class Ground:
             founded = Files(self.outbox, clock, name)
         elif kind == "feed":
             founded = Feed(self.database, clock, name)
-        elif kind == "rest":
-            founded = Interface(clock)
+        elif kind in ("rest", "since"):
+            founded = Interface(clock, is_asked_since=kind == "since")
             os.environ["SOURCE_HUMAN_RESOURCES"] = founded.address
         else:
             founded = LiveTable(self.database, clock, name, kind)
@@ -102,6 +102,8 @@ class World:
     differences: list[Difference] = field(default_factory=list)
     deaths: list[tuple[str, str]] = field(default_factory=list)
     """Where runs died, and how."""
+    ended: dict[str, list[str]] = field(default_factory=dict)
+    """Stage → the commits that its last run came to."""
     tell: Callable[[str], None] | None = None
     failure: str = ""
     """Traceback of the stage that failed, and ended the world."""
@@ -143,25 +145,27 @@ class World:
         """Go through one step."""
         step = self.clock.begin()
         self.department.act(step, turn, self.acts[step])
-        killed = {death.stage: death for death in turn.killed}
+        killed: defaultdict[str, list[Death]] = defaultdict(list)
+        for death in turn.killed:
+            killed[death.stage].append(death)
         if turn.is_extracted:
-            self.extract(step, killed.get("extract"))
+            self.extract(step, killed["extract"])
         if turn.is_rebuilt:
             self.rebuild()
         if turn.is_conformed or turn.is_rebuilt:
-            self.conform(killed.get("conform"), has_second=turn.has_second)
+            self.conform(killed["conform"], has_second=turn.has_second)
             self.compare(step)
         conformed = [label for label in self.silver.judged if label not in self.waiting]
         if turn.replay is not None and conformed:
             self.replay(conformed[turn.replay % len(conformed)])
             self.compare(step)
 
-    def extract(self, step: int, death: Death | None = None) -> None:
-        """Read the source, perhaps dying once on the way, and hold the batches against the model's."""
+    def extract(self, step: int, deaths: Sequence[Death] = ()) -> None:
+        """Read the source, perhaps dying on the way, and hold the batches against the model's."""
         options: dict[str, Any] = {"allow_mass_delete": True} if self.kind in ("full", "watermark") else {}
         if isinstance(self.department, Feed) and self.department.is_restarted:
             options["feed_restarted"] = True
-        self._run("extract", options, death)
+        self._run("extract", options, deaths)
         expected = self.department.read(step)
         found = {}
         with session_scope() as session:
@@ -192,10 +196,10 @@ class World:
                 place = f"rows of record {record} in bronze, batch {label}"
                 self._differ(_history(record), step, place, wanted[label, record], found[label, record])
 
-    def conform(self, death: Death | None = None, *, has_second: bool = False) -> None:
-        """Conform what waits, perhaps dying once on the way, perhaps beside another process."""
+    def conform(self, deaths: Sequence[Death] = (), *, has_second: bool = False) -> None:
+        """Conform what waits, perhaps dying on the way, perhaps beside another process."""
         with second_runner(self.contract.id if has_second else None):
-            self._run("conform", {}, death)
+            self._run("conform", {}, deaths)
         self.silver.conform(self.waiting)
         self.waiting = {}
 
@@ -214,20 +218,9 @@ class World:
         self.waiting = self.silver.judged | self.waiting
         self.silver.states.clear()
 
-    def _run(self, stage: str, options: dict[str, Any], death: Death | None) -> None:
-        """Run a stage; where it is to die, run it once to its death before."""
-
-        def work() -> None:
-            perform(stage, self.contract.id, **options)
-
-        if death is not None:
-            if death.way == "exception":
-                place = run_and_die(work, death.point)
-            else:
-                place = run_and_die_apart(stage, self.contract.id, options, death.point, death.way)
-            if place:
-                self.deaths.append((place, death.way))
-        work()
+    def _run(self, stage: str, options: dict[str, Any], deaths: Sequence[Death]) -> None:
+        """Run a stage; where it is to die, run it to each of its deaths before."""
+        self.ended[stage] = run_through(stage, self.contract.id, options, deaths, self.deaths)
 
     def compare(self, step: int) -> None:
         """Hold silver, the rows set aside and the ledger against the model."""
