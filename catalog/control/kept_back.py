@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.list_tables import NegativeListing
 from catalog.model.catalogue_entry import Entry, EntryItem, read_entry
-from catalog.model.errors import ContractError, GuantongError
+from catalog.model.errors import GuantongError
 from catalog.model.registry import get_registry
 
 
@@ -75,7 +75,11 @@ def columns_kept_back(session: Session, resource: str, columns: Collection[str])
     """Return which columns of a shared table the negative list forbids now, each with the law.
 
     A column is bound to its element by the contract of the resource, and by what is published over it.
+
+    Raises:
+        InvalidContractError: the contract of the resource cannot be used.
     """
+    require_sound_contract(resource)
     lines = negative_list(session)
     if not lines.citations:
         return {}
@@ -87,6 +91,16 @@ def columns_kept_back(session: Session, resource: str, columns: Collection[str])
         if column in columns and (law := lines.of(department, [element]).get(element)):
             found[column] = law
     return found
+
+
+def require_sound_contract(resource: str) -> None:
+    """Accept a shared table whose contract can be used, or that has none.
+
+    Raises:
+        InvalidContractError: what the contract keeps from readers, and whose data it is, cannot be told until it is mended.
+    """
+    if get_registry().has(resource):
+        get_registry().get(resource)
 
 
 def told(listed: Mapping[str, str]) -> str:
@@ -101,10 +115,9 @@ def told(listed: Mapping[str, str]) -> str:
 def _bound(resource: str) -> list[tuple[str, str, str]]:
     """Return department, column and element of a resource's columns; none for what has no contract."""
     registry = get_registry()
-    try:
-        contract = registry.get(resource)
-    except ContractError:
+    if not registry.has(resource):
         return []
+    contract = registry.get(resource)
     department = contract.government.department
     return [(department, column, element.id) for column, element in registry.elements_of(contract).items()]
 

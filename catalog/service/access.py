@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.audit import READS_ONLY
 from catalog.control.grant_use import narrower_grants, suspended_grants
-from catalog.control.kept_back import columns_kept_back
+from catalog.control.kept_back import columns_kept_back, require_sound_contract
 from catalog.control.recipients import authenticate, readable_versions
 from catalog.control.session import engine, reading_engine
 from catalog.control.tables import ShareVersion
@@ -104,11 +104,14 @@ def granted_versions(
     """Return the versions of the table in the path that the caller may read, oldest first.
 
     Raises:
+        InvalidContractError: 403, the contract of the table cannot be used.
         SharingError: 404 when there is none; the answer does not tell missing from not granted. 403 when a grant in
             force is narrower than the table, or was suspended because the negative list forbids what it has.
     """
     place = (share.lower(), schema.lower(), table.lower())
     found = readable_versions(session, who.id, *place)
+    for version in found:
+        require_sound_contract(version.resource)
     if not any(version.status == "served" for version in found):
         for grant in suspended_grants(session, who.id, *place):
             if listed := columns_kept_back(session, grant.resource or "", grant.items):

@@ -14,6 +14,7 @@ from catalog.control.privileges import require_append_only
 from catalog.control.recipients import count_active
 from catalog.control.session import session_scope
 from catalog.model.errors import GuantongError
+from catalog.model.registry import get_registry
 from catalog.service import api, files, health, listing, problems, reading
 from catalog.service.access import SESSIONS
 from catalog.service.audit import AccessMiddleware
@@ -67,6 +68,7 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_sync(require_protected_audit, chosen.control_url)
         await run_sync(require_recipient, chosen.control_url)
+        get_registry().follow()
         sender = Sender(chosen.control_url, chosen.guard)
         strangers: Strangers = app.state.strangers
         sender.start()

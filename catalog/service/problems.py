@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.control.session import is_disconnect
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import GuantongError
 from catalog.service.api_problems import ProblemError, answer
 from catalog.service.refusals import record_refusal
@@ -104,6 +105,10 @@ async def _explained(request: Request, error: Exception) -> Response:
         if _is_api(request):
             return answer(request, ProblemError("AUDIT_UNAVAILABLE", headers={"Retry-After": "30"}))
         return problem(503, "TEMPORARILY_UNAVAILABLE", "The audit cannot be written.", {"Retry-After": "30"})
+    if isinstance(error, InvalidContractError):
+        if _is_api(request):
+            return answer(request, ProblemError("RULE_REFUSED", reason=error.told_to_readers), rule=error.code)
+        return problem(403, error.code, error.told_to_readers)
     if error.code == "PASSWORDS_BUSY":
         return answer(request, ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"}))
     if _is_api(request):
