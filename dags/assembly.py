@@ -38,7 +38,9 @@ def describe(contract: Outline) -> str:
     if contract.limitations:
         lines += [f"**Limits**: {contract.limitations.strip()}", ""]
     lines += ["| column | 名称 | type | key |", "|---|---|---|---|"]
-    lines += [f"| {name} | {chinese} | {kind} | {'✓' if is_key else ''} |" for name, chinese, kind, is_key in contract.columns]
+    lines += [
+        f"| {name} | {chinese} | {kind} | {'✓' if is_key else ''} |" for name, chinese, kind, is_key in contract.columns
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from catalog.model.errors import GateStoppedError, GuantongError
+from catalog.model.errors import ContractError, GateStoppedError, GuantongError, SettingMissingError
 from catalog.model.settings import CHECKOUT
 from dags.business_date import choose_business_date, pinned_date
 
@@ -40,8 +40,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
-            AirflowFailException: when the business date is none, or the gate gave its verdict: another try sees the
-                same version. A check that could not be carried out is tried again.
+            AirflowFailException: another try would find the same: see :func:`is_final`, and a business date that is none.
         """
         day = business_date_of(context)
         os.environ["BUSINESS_DATE"] = day
@@ -53,10 +52,20 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
             with redirect_stderr(sys.stdout):
                 perform(self.stage, self.resource)
         except GuantongError as error:
-            is_verdict = isinstance(error, GateStoppedError) and error.__cause__ is None
-            raise (AirflowFailException if is_verdict else AirflowException)(str(error)) from error
+            raise (AirflowFailException if is_final(error) else AirflowException)(str(error)) from error
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {"business_date": day}
+
+
+def is_final(error: GuantongError) -> bool:
+    """Return whether a person must do something first, so that another try within the minute finds the same.
+
+    The gate's verdict stands for its version; a contract and a setting are mended by hand. A check that could not be
+    carried out is tried again.
+    """
+    if isinstance(error, GateStoppedError):
+        return error.__cause__ is None
+    return isinstance(error, ContractError | SettingMissingError)
 
 
 def business_date_of(context: Context) -> str:

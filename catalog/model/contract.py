@@ -307,7 +307,10 @@ def contradictions(contract: Contract) -> list[Contradiction]:
         if column not in contract.columns:
             found.append(_no_column(contract, key, column))
         else:
-            found += [((*key, name), f"column {column}: {what}", remedy) for name, what, remedy in _item(contract, column, item)]
+            found += [
+                ((*key, name), f"column {column}: {what}", remedy)
+                for name, what, remedy in _item(contract, column, item)
+            ]
     return found + list(_source_columns(contract))
 
 

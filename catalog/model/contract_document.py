@@ -63,7 +63,9 @@ class Document:
             ) from None
         if not isinstance(self.value, dict):
             raise UnreadableDocumentError(
-                Problem("a contract is a block of keys", remedy="begin with `apiVersion: v3.0.2`; CONTRIBUTING.md has one")
+                Problem(
+                    "a contract is a block of keys", remedy="begin with `apiVersion: v3.0.2`; CONTRIBUTING.md has one"
+                )
             )
 
     def place(self, key: Key) -> tuple[int, int]:
@@ -141,6 +143,8 @@ def _repeated(node: yaml.Node | None, key: Key, above: frozenset[int]) -> Iterat
             if word in seen:
                 message = f"the key stands twice in its block, first on line {seen[word]}"
                 mark = name.start_mark
-                yield Problem(message, (*key, word), remedy="keep one of the two", line=mark.line + 1, column=mark.column + 1)
+                yield Problem(
+                    message, (*key, word), remedy="keep one of the two", line=mark.line + 1, column=mark.column + 1
+                )
             seen.setdefault(word, name.start_mark.line + 1)
             yield from _repeated(value, (*key, word), inside)

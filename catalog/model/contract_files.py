@@ -78,7 +78,9 @@ def only(files: Sequence[ContractFile]) -> ContractFile:
     if len(files) > 1:
         first, second = files[0], files[-1]
         said = f"{first.resource} has two contracts; the other is {first.path}"
-        remedy = "take this one away, or give it an id of its own; a contract of the catalogue is not replaced by another"
+        remedy = (
+            "take this one away, or give it an id of its own; a contract of the catalogue is not replaced by another"
+        )
         raise InvalidContractError(second.path, [Problem(said, ("id",), remedy=remedy)])
     return files[0]
 
@@ -96,9 +98,13 @@ def content_of(file: ContractFile) -> tuple[bytes, ContractFile]:
             if before is not None and before == stamp_of(path) and before[1] == len(content):
                 return content, ContractFile(path, before)
     except OSError as error:
-        problem = Problem(f"the file cannot be read: {os.strerror(error.errno or 0)}", remedy="let it be read, or take it away")
+        problem = Problem(
+            f"the file cannot be read: {os.strerror(error.errno or 0)}", remedy="let it be read, or take it away"
+        )
         raise InvalidContractError(path, [problem]) from None
-    raise InvalidContractError(path, [Problem("the file changes while it is read", remedy="let it be written to its end")])
+    raise InvalidContractError(
+        path, [Problem("the file changes while it is read", remedy="let it be written to its end")]
+    )
 
 
 def _below(folder: Path) -> Iterator[ContractFile]:

@@ -123,7 +123,9 @@ class OutlineIndex:
         """Write the outlines taken up or used, if they are others than before; a home that cannot be written to is let be."""
         if self._found == self._kept:
             return
-        body = json.dumps({"terms": self.terms, "files": self._found}, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(
+            {"terms": self.terms, "files": self._found}, ensure_ascii=False, separators=(",", ":")
+        ).encode()
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(self.path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)

@@ -18,6 +18,7 @@ FORMS = {
     r"\A\d+\.\d+\.\d+\z": "three numbers with points, in quotes where in doubt, such as 1.0.0",
     r"\A[123]\d{2}\d{3}\d*/\d+\z": "a resource code after 发改高技〔2017〕1272号, such as 301001/1",
     r"\A[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\z": "table or schema.table in lower case, such as public.resident",
+    r"\A(none|all|first_[1-9])\z": "none, all, or first_ and how many signs stay, such as first_6",
     r"\A/[a-z0-9/_-]+\z": "a path in lower case that begins with /, such as /v1/persons",
 }
 """Pattern of a field → the form in words."""

@@ -240,7 +240,9 @@ class Registry:
         try:
             content, file = content_of(only(files))
             if self._seconds is not None and not file.is_quiet():
-                raise ContractError(f"{resource} is being written", place=str(file.path), remedy="ask again in a second")
+                raise ContractError(
+                    f"{resource} is being written", place=str(file.path), remedy="ask again in a second"
+                )
             self._read_from[resource] = (file, hashlib.sha256(content).hexdigest())
             contract = contract_of(content, file.path, self._elements, self._day)
         except InvalidContractError as error:

@@ -94,7 +94,9 @@ def _page(resources: tuple[str, ...], served: Served, following: str | None, edi
     """Return a page and its ETag; the same content is written once."""
     versions = {row[0]: row for row in served}
     after = f', "next": {json.dumps(following)}' if following else ""
-    content = f'{{"items": [{", ".join(_entry(one, versions.get(one), edition) for one in resources)}]{after}}}'.encode()
+    content = (
+        f'{{"items": [{", ".join(_entry(one, versions.get(one), edition) for one in resources)}]{after}}}'.encode()
+    )
     return content, content_etag(content)
 
 
