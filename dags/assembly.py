@@ -14,6 +14,12 @@ from dags.stage_task import StageOperator
 
 Schedule: TypeAlias = AssetOrTimeSchedule | CronTriggerTimetable | list[Asset] | None
 
+BUSINESS_DATE = Param(
+    None, type=["null", "string"], format="date", title="业务日期", description="the day to work for, today at most"
+)
+"""What a run is triggered with. A DAG is given it last: Airflow would judge it for each DAG and task, which takes
+as long as all else."""
+
 
 def asset_of(table: str) -> Asset:
     """Return the asset that stands for ``table``, such as ``silver.population__resident``."""
@@ -57,15 +63,6 @@ def build_dag(plan: Plan) -> DAG:
         is_paused_upon_creation=False,
         default_args={"owner": contract.department, **RETRIES},
         tags=[contract.layer, contract.domain, contract.department],
-        params={
-            "business_date": Param(
-                None,
-                type=["null", "string"],
-                format="date",
-                title="业务日期",
-                description="the day to work for, today at most",
-            )
-        },
     )
     with dag:
         before = None
@@ -81,4 +78,5 @@ def build_dag(plan: Plan) -> DAG:
             if before is not None:
                 before >> task
             before = task
+    dag.params["business_date"] = BUSINESS_DATE
     return dag

@@ -40,7 +40,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
-            AirflowFailException: another try would find the same: see :func:`is_final`, and a business date that is none.
+            AirflowFailException: another try finds the same (:func:`is_final`), or the business date is none.
         """
         day = business_date_of(context)
         os.environ["BUSINESS_DATE"] = day

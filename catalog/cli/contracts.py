@@ -10,7 +10,7 @@ from catalog.model.contract_check import Judged, check_files, contract_paths
 from catalog.model.registry import get_registry
 
 app = typer.Typer(no_args_is_help=True, help="Contracts (数据契约): what is wrong with them, before they run.")
-EXAMPLES = """Without FILE, all contracts are checked: those of the catalogue and those of the site's folders (RESOURCE_PATH).
+EXAMPLES = """Without FILE, all contracts are checked: the catalogue's and those of the site's folders (RESOURCE_PATH).
 
     python -m catalog contract check
 

@@ -97,7 +97,7 @@ def require_sound_contract(resource: str) -> None:
     """Accept a shared table whose contract can be used, or that has none.
 
     Raises:
-        InvalidContractError: what the contract keeps from readers, and whose data it is, cannot be told until it is mended.
+        InvalidContractError: what it keeps from readers cannot be told until it is mended.
     """
     if get_registry().has(resource):
         get_registry().get(resource)

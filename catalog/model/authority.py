@@ -116,7 +116,7 @@ class Authority:
 
     libraries: dict[str, LibraryAuthority]
     registry: Registry | None = None
-    """The contracts against which the rules of a library are held when it asks for them; None: they were held before."""
+    """The contracts against which the rules of a library are held when it asks; None: they were before."""
 
     def of(self, contract: Contract) -> LibraryAuthority:
         """Return the rules of a base library, held against its own contract and its inputs'.

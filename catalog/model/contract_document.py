@@ -17,7 +17,7 @@ _LOOK = "look at this line and the one before: the indentation, a colon and its 
 _WORDS = (
     ("\t", "a tab stands where only spaces may indent", "indent with spaces"),
     ("cannot start any token", "a character stands here that cannot begin a value", "put the value in quotes"),
-    ("mapping values are not allowed", "a second `key: value` begins inside a value", "put the value in quotes, or begin a new line"),
+    ("mapping values are not allowed", "a second `key: value` begins inside a value", "put the value in quotes"),
     ("undefined alias", "a value beginning with * names an anchor that is not there", "put the value in quotes"),
     ("end of stream", "the file ends inside a quote or bracket", "close what was opened"),
     ("',' or", "a bracket or brace is not closed, or a comma is missing", "close it, or put the comma"),
@@ -105,11 +105,8 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> Problem:
     line = min(mark.line + 1, max(len(lines), 1)) if mark else _line_of_control_character(text)
     if mark is not None and mark.line < len(lines) and lines[mark.line][: mark.column + 1].endswith("\t"):
         said = "\t"
-    for part, message, remedy in _WORDS:
-        if part in said:
-            break
-    else:
-        message, remedy = "the text cannot be read as YAML from here on", _LOOK
+    unknown = ("the text cannot be read as YAML from here on", _LOOK)
+    message, remedy = next(((words, mended) for part, words, mended in _WORDS if part in said), unknown)
     return Problem(message, remedy=remedy, line=line, column=mark.column + 1 if mark else 1)
 
 

@@ -1,4 +1,4 @@
-"""What a timetable needs of a contract (契约摘要), kept on disk, so that thousands are planned without being read again.
+"""What a timetable needs of a contract (契约摘要), kept on disk, so that thousands need not be read again.
 
 Invariant: an outline is used only for the very file, elements, code lists, departments, code and day it was made of.
 What is kept is a convenience: when it is stale, damaged or another's, the contracts are read, and it is written anew.
@@ -120,7 +120,7 @@ class OutlineIndex:
         self._keep(file, sha256, asdict(outline))
 
     def save(self) -> None:
-        """Write the outlines taken up or used, if they are others than before; a home that cannot be written to is let be."""
+        """Write the outlines taken up or used, if they are others than before; never mind a home that is read-only."""
         if self._found == self._kept:
             return
         body = json.dumps(

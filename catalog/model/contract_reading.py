@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from catalog.model.binding import bind
 from catalog.model.codes import code_list_names
 from catalog.model.contract import Contract
-from catalog.model.contract_files import RESERVED
 from catalog.model.contract_document import Document, UnreadableDocumentError
+from catalog.model.contract_files import RESERVED
 from catalog.model.contract_problem import InvalidContractError, Key, Problem, unknown
 from catalog.model.contract_words import problems_in_words
 from catalog.model.cron import cron_problem

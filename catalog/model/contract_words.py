@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -83,7 +83,7 @@ def _hidden_behind(error: ValidationError, document: Mapping[str, Any]) -> Itera
 
 
 def _mend(document: dict[str, Any], each: Mapping[str, Any]) -> bool:
-    """Write what was probably meant in place of one value that is wrong, or take it out, and return whether one could."""
+    """Put what was probably meant in place of one wrong value, or take it out; return whether one could."""
     key = _key_in(document, each["loc"])
     block = _value_at(document, key[:-1])
     if not isinstance(block, dict) or key[-1] not in block:
@@ -189,7 +189,7 @@ def _key_in(document: Mapping[str, Any], location: Sequence[str | int]) -> Key:
     return tuple(key)
 
 
-def _value_at(value: Any, key: Key) -> Any:
+def _value_at(value: Any, key: Key) -> Any:  # noqa: ANN401 - YAML has any
     for step in key:
         if isinstance(value, dict):
             value = value.get(step)
@@ -208,7 +208,7 @@ def _keys_of(document: Mapping[str, Any], key: Key) -> tuple[str, ...]:
     return tuple(sorted({field.alias or name for block in fitting for name, field in block.model_fields.items()}))
 
 
-def _annotation(key: Key) -> Any:
+def _annotation(key: Key) -> Any:  # noqa: ANN401 - a type
     """Return the type of what stands at ``key``."""
     at: Any = Contract
     for step in (step for step in key if isinstance(step, str)):
@@ -220,7 +220,7 @@ def _annotation(key: Key) -> Any:
     return at
 
 
-def _blocks(annotation: Any) -> Iterator[type[BaseModel]]:
+def _blocks(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a type
     """Yield the models inside a type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
@@ -229,7 +229,7 @@ def _blocks(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _blocks(part)
 
 
-def _tags(annotation: Any) -> set[str]:
+def _tags(annotation: Any) -> set[str]:  # noqa: ANN401 - a type
     """Return the kinds of which a type may be."""
     kinds = (block.model_fields["kind"].annotation for block in _blocks(annotation) if "kind" in block.model_fields)
-    return {str(word) for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)}
+    return {str(word) for kind in kinds for word in get_args(kind)}

@@ -32,7 +32,7 @@ def require_own(entry: Entry, registry: Registry) -> None:
 
     Raises:
         EntryNotOwnError: naming everything in which it does not.
-        InvalidContractError: its contract, or one that may bear its code, cannot be used: whose data it is cannot be told.
+        InvalidContractError: its contract, or one that may bear its code, cannot be used.
         DepartmentUnknownError: its provider is no department.
     """
     _require_told_apart(entry, registry)
@@ -47,7 +47,7 @@ def require_own(entry: Entry, registry: Registry) -> None:
 
 
 def _require_told_apart(entry: Entry, registry: Registry) -> None:
-    """Accept an entry whose code is not that of a contract that cannot be used, as far as such a file tells its code."""
+    """Accept an entry whose code is not that of a contract that cannot be used, as far as one can tell."""
     invalid = registry.invalid()
     if not invalid:
         return

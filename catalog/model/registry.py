@@ -13,12 +13,12 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from catalog.model.codes import CODES
 from catalog.model.contract import Contract
 from catalog.model.contract_files import ContractFile, content_of, files_named, files_of, only, stamp_of
 from catalog.model.contract_outline import Outline, OutlineIndex, building_problem, outline_of, terms_of
 from catalog.model.contract_problem import InvalidContractError, Key, Problem, nearest, unknown
 from catalog.model.contract_reading import contract_of, with_lines
-from catalog.model.codes import CODES
 from catalog.model.departments import DEPARTMENTS
 from catalog.model.element import Element
 from catalog.model.elements import ELEMENTS, Elements, load_elements

@@ -1,4 +1,4 @@
-"""What thousands of contracts cost: a task that needs one, the scheduler that plans all, a service that follows them."""
+"""What thousands of contracts cost: a task that needs one, the scheduler that plans all, a service."""
 
 import json
 import os
@@ -37,7 +37,8 @@ from airflow.dag_processing.dagbag import DagBag
 folder = Path("{folder}")
 begun = time.process_time()
 bag = DagBag(dag_folder=str(folder), bundle_path=folder)
-print(json.dumps([time.process_time() - begun, len(bag.dags), {{str(k): str(v) for k, v in bag.import_errors.items()}}]))
+seconds = time.process_time() - begun
+print(json.dumps([seconds, len(bag.dags), {{str(file): str(why) for file, why in bag.import_errors.items()}}]))
 """
 FOLLOW = """
 import json, time
@@ -69,7 +70,7 @@ def write_contracts(folder: Path, number: int) -> list[str]:
 
 
 def contracts(say: Say) -> list[Result]:
-    """CPU of one contract's look-up in a new process, of planning all DAGs, and of a service's look, at 3,105 contracts."""
+    """CPU of one contract's look-up in a new process, and of planning all DAGs, at 3,105 contracts."""
     with tempfile.TemporaryDirectory() as place:
         home, folder = Path(place) / "home", Path(place) / "resources"
         home.mkdir()

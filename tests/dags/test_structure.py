@@ -180,6 +180,11 @@ def test_no_table_waits_for_one_that_nobody_makes(with_real_lists: Parsed, layer
         assert set(dag["inputs"]) <= made
 
 
+def test_every_run_may_be_given_its_business_date(demonstration: Parsed) -> None:
+    assert demonstration["dags"]
+    assert {tuple(dag["params"].items()) for dag in demonstration["dags"].values()} == {(("business_date", None),)}
+
+
 def test_a_bad_contract_is_one_import_error_and_all_others_have_their_dags(
     parse_dags: Callable[..., Parsed], demonstration: Parsed, tmp_path: Path
 ) -> None:

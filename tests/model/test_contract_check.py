@@ -1,4 +1,4 @@
-"""Contracts judged before they run: each planted error is told with its line, its key and its remedy, in plain words."""
+"""Contracts judged before they run: each planted error is told with line, key and remedy, in plain words."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def ask(*files: Path) -> tuple[int, list[dict], str]:
 
 
 def planted(folder: Path, pattern: Path, before: str, after: str, mark: str | None = None) -> tuple[Path, int]:
-    """Write a contract with one thing changed under an id of its own, and return its file and the line of the change."""
+    """Write a contract with one thing changed, under an id of its own, and return its file and the line."""
     text = pattern.read_text(encoding="utf-8")
     assert before in text, "the change finds its place"
     name = f"{pattern.stem}_planted"
@@ -55,15 +55,22 @@ CASES = {
     "unknown department": (
         SOURCE, "department: transport", "department: transprt", "government.department", "did you mean transport?",
     ),
-    "unknown server": (SOURCE, "    server: transport", "    server: trnsport", "government.source.server", "did you mean transport?"),
-    "no time of cron": (SOURCE, 'schedule: "30 6 * * *"', 'schedule: "30 26 * * *"', "government.schedule", "five fields"),
+    "unknown server": (
+        SOURCE, "    server: transport", "    server: trnsport", "government.source.server", "did you mean transport?",
+    ),
+    "no time of cron": (
+        SOURCE, 'schedule: "30 6 * * *"', 'schedule: "30 26 * * *"', "government.schedule", "five fields",
+    ),
     "unknown kind": (SOURCE, "    kind: file", "    kind: flie", "government.source.kind", "did you mean file?"),
     "unknown input": (
-        SHARED, "input: population.person", "input: population.persn", "government.curate.input", "did you mean population.person?",
+        SHARED, "input: population.person", "input: population.persn", "government.curate.input",
+        "did you mean population.person?",
     ),
     "form of a version": (SOURCE, "version: 1.0.0", "version: one", "version", "three numbers with points"),
     "form of a code": (SOURCE, "resource_code: ", "resource_code: X", "government.resource_code", "such as 301001/1"),
-    "text where a block stands": (SOURCE, "description:\n", "description: x\nusage_:\n", "description", "a block of keys"),
+    "text where a block stands": (
+        SOURCE, "description:\n", "description: x\nusage_:\n", "description", "a block of keys",
+    ),
 }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def test_a_library_is_held_against_its_own_contracts_when_it_asks_for_its_rules(
 
 
 def test_a_resource_that_is_not_there_is_told_with_the_nearest():
-    with pytest.raises(ContractError, match="no resource 'population.residnt'") as refused:
+    with pytest.raises(ContractError, match=r"no resource 'population\.residnt'") as refused:
         get_registry().get("population.residnt")
     assert "did you mean population.resident?" in refused.value.remedy
 
