@@ -231,5 +231,6 @@ def _blocks(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a t
 
 def _tags(annotation: Any) -> set[str]:  # noqa: ANN401 - a type
     """Return the kinds of which a type may be."""
-    kinds = (block.model_fields["kind"].annotation for block in _blocks(annotation) if "kind" in block.model_fields)
+    fields = (block.model_fields.get("kind") for block in _blocks(annotation))
+    kinds: list[Any] = [field.annotation for field in fields if field is not None]
     return {str(word) for kind in kinds for word in get_args(kind)}

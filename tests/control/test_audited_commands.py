@@ -29,7 +29,8 @@ from catalog.model.signature import Signature
 
 READS = {
     "applications", "audit show", "audit verify", "audit who-read", "authority check", "authority show", "batches",
-    "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts", "deliveries",
+    "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts",
+    "contract check", "deliveries",
     "demands", "disputes", "elements changes", "elements duplicates", "elements list", "elements show",
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "find", "findings",
     "grants", "history", "ids explain", "ids list", "ledger prove", "licences expiring", "licences of", "people list",
