@@ -8,6 +8,7 @@ from catalog.cli import (
     audit,
     authority,
     codes,
+    contracts,
     elements,
     entities,
     erasure,
@@ -36,6 +37,7 @@ app = typer.Typer(
     help="Look into the catalogue (政务数据目录) and the control plane (管控库), and decide who may read what.",
 )
 app.add_typer(resources.app, name="resources")
+app.add_typer(contracts.app, name="contract")
 app.add_typer(elements.app, name="elements")
 app.add_typer(codes.app, name="codes")
 app.add_typer(recipients.app, name="recipients")

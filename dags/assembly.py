@@ -7,12 +7,18 @@ from typing import TypeAlias
 
 from airflow.sdk import DAG, Asset, AssetAll, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
-from catalog.model.contract import Contract
+from catalog.model.contract_outline import Outline
 from dags.plan import ZONE, Plan
 from dags.retries import RETRIES
 from dags.stage_task import StageOperator
 
 Schedule: TypeAlias = AssetOrTimeSchedule | CronTriggerTimetable | list[Asset] | None
+
+BUSINESS_DATE = Param(
+    None, type=["null", "string"], format="date", title="业务日期", description="the day to work for, today at most"
+)
+"""What a run is triggered with. A DAG is given it last: Airflow would judge it for each DAG and task, which takes
+as long as all else."""
 
 
 def asset_of(table: str) -> Asset:
@@ -32,15 +38,14 @@ def schedule_of(plan: Plan) -> Schedule:
     return clock or inputs or None
 
 
-def describe(contract: Contract) -> str:
+def describe(contract: Outline) -> str:
     """Return the DAG's page: what the resource is, what it is for, and its columns."""
-    lines = [f"# {contract.table.business_name} · {contract.id}", "", contract.description.purpose.strip(), ""]
-    if contract.description.limitations:
-        lines += [f"**Limits**: {contract.description.limitations.strip()}", ""]
+    lines = [f"# {contract.business_name} · {contract.id}", "", contract.purpose.strip(), ""]
+    if contract.limitations:
+        lines += [f"**Limits**: {contract.limitations.strip()}", ""]
     lines += ["| column | 名称 | type | key |", "|---|---|---|---|"]
     lines += [
-        f"| {p.name} | {p.business_name} | {p.logical_type} | {'✓' if p.primary_key else ''} |"
-        for p in contract.properties
+        f"| {name} | {chinese} | {kind} | {'✓' if is_key else ''} |" for name, chinese, kind, is_key in contract.columns
     ]
     return "\n".join(lines) + "\n"
 
@@ -50,23 +55,14 @@ def build_dag(plan: Plan) -> DAG:
     contract = plan.contract
     dag = DAG(
         dag_id=plan.dag_id,
-        description=f"{contract.table.business_name} → {plan.table}",
+        description=f"{contract.business_name} → {plan.table}",
         doc_md=describe(contract),
         schedule=schedule_of(plan),
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        default_args={"owner": contract.government.department, **RETRIES},
-        tags=[contract.government.layer, contract.domain, contract.government.department],
-        params={
-            "business_date": Param(
-                None,
-                type=["null", "string"],
-                format="date",
-                title="业务日期",
-                description="the day to work for, today at most",
-            )
-        },
+        default_args={"owner": contract.department, **RETRIES},
+        tags=[contract.layer, contract.domain, contract.department],
     )
     with dag:
         before = None
@@ -82,4 +78,5 @@ def build_dag(plan: Plan) -> DAG:
             if before is not None:
                 before >> task
             before = task
+    dag.params["business_date"] = BUSINESS_DATE
     return dag

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from catalog.model.contract import Contract
-from catalog.model.layers import STAGES, stages_of, table_of
+from catalog.model.contract_outline import Outline
+from catalog.model.layers import STAGES
 from catalog.model.registry import Registry
 
 ZONE = "Asia/Shanghai"
@@ -23,7 +24,7 @@ NIGHTLY_PROOF_CRON = "30 2 * * *"
 class Plan:
     """One DAG: what it runs, what starts it, which table it brings up to date."""
 
-    contract: Contract
+    contract: Outline
     stages: tuple[str, ...]
     table: str
     """The table made, which is also the asset that the last task emits."""
@@ -47,40 +48,41 @@ class Plan:
         return self.tasks_after + len(self.stages) - self.stages.index(stage)
 
 
-def plans(registry: Registry, *, real: bool) -> list[Plan]:
-    """Return the plan of every resource, sources first.
+def plans(registry: Registry, *, real: bool, kept_in: Path | None = None) -> list[Plan]:
+    """Return the plan of every resource whose contract can be used, sources first.
 
     Args:
         registry: The contracts.
         real: Whether the contracts on real lists take part.
+        kept_in: Where outlines of the contracts are kept from one time to the next.
     """
-    contracts = [contract for contract in registry.all() if real or contract.government.demonstration]
-    ids = {contract.id for contract in contracts}
-    inputs = {c.id: [source for source in registry.inputs_of(c) if source.id in ids] for c in contracts}
+    outlines = [outline for outline in registry.outlines(kept_in) if real or outline.is_demonstration]
+    known = {outline.id: outline for outline in outlines}
+    users: dict[str, list[Outline]] = {}
+    for outline in outlines:
+        for source in outline.inputs:
+            users.setdefault(source, []).append(outline)
+    tasks_after: dict[str, int] = {}
     order = list(STAGES)
-    contracts.sort(key=lambda contract: (order.index(contract.government.layer), contract.id))
-    return [
-        _plan(contract, inputs[contract.id], _tasks_after(contract.id, contracts, inputs)) for contract in contracts
-    ]
+    outlines.sort(key=lambda outline: (order.index(outline.layer), outline.id))
+    return [_plan(outline, known, _tasks_after(outline.id, users, tasks_after)) for outline in outlines]
 
 
-def _tasks_after(resource: str, contracts: list[Contract], inputs: dict[str, list[Contract]]) -> int:
-    ways = [
-        len(stages_of(user)) + _tasks_after(user.id, contracts, inputs)
-        for user in contracts
-        if resource in {source.id for source in inputs[user.id]}
-    ]
-    return max(ways, default=0)
+def _tasks_after(resource: str, users: dict[str, list[Outline]], known: dict[str, int]) -> int:
+    if resource not in known:
+        known[resource] = 0
+        ways = [len(user.stages) + _tasks_after(user.id, users, known) for user in users.get(resource, [])]
+        known[resource] = max(ways, default=0)
+    return known[resource]
 
 
-def _plan(contract: Contract, inputs: list[Contract], tasks_after: int) -> Plan:
-    layer = contract.government.layer
-    cron = {"silver": contract.government.schedule, "base": FALLBACK_CRON, "gold": None}[layer]
+def _plan(contract: Outline, known: dict[str, Outline], tasks_after: int) -> Plan:
+    cron = {"silver": contract.schedule, "base": FALLBACK_CRON, "gold": None}[contract.layer]
     return Plan(
         contract=contract,
-        stages=stages_of(contract),
-        table=table_of(contract).name,
-        inputs=tuple(table_of(c).name for c in inputs),
+        stages=contract.stages,
+        table=contract.table,
+        inputs=tuple(known[source].table for source in contract.inputs if source in known),
         cron=cron,
         tasks_after=tasks_after,
     )

@@ -13,6 +13,6 @@ from dags.assembly import build_dag
 from dags.plan import plans
 
 ASKED = get_parsing_context().dag_id
-PLANS = plans(get_registry(), real=get_settings().real_data is not None)
+PLANS = plans(get_registry(), real=get_settings().real_data is not None, kept_in=get_settings().outlines)
 DAGS: dict[str, DAG] = {plan.dag_id: build_dag(plan) for plan in PLANS if ASKED in (None, plan.dag_id)}
 globals().update(DAGS)

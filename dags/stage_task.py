@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
 
-from catalog.model.errors import GateStoppedError, GuantongError
+from catalog.model.errors import ContractError, GateStoppedError, GuantongError, SettingMissingError
 from catalog.model.masked_output import masked_traceback
 from catalog.model.secret_texts import known_secrets, mask_secrets
 from catalog.model.settings import CHECKOUT, get_settings
@@ -46,8 +46,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowException: what went wrong, in the stage's own words: file, row, rule and remedy.
-            AirflowFailException: when the business date is none, or the gate gave its verdict: another try sees the
-                same version. A check that could not be carried out is tried again.
+            AirflowFailException: another try finds the same (:func:`is_final`), or the business date is none.
         """
         day = business_date_of(context)
         os.environ["BUSINESS_DATE"] = day
@@ -69,8 +68,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         except GuantongError as error:
             if error.__cause__ is not None:
                 self.log.error("%s", masked_traceback(error))
-            is_verdict = isinstance(error, GateStoppedError) and error.__cause__ is None
-            return (AirflowFailException if is_verdict else AirflowException)(str(error))
+            return (AirflowFailException if is_final(error) else AirflowException)(str(error))
         except Exception as error:
             self.log.error("%s", masked_traceback(error))
             return AirflowException(mask_secrets(f"{type(error).__name__}: {error}"))
@@ -82,6 +80,17 @@ def _hide_secrets() -> None:
     get_settings()
     for secret in known_secrets():
         mask_secret(secret)
+
+
+def is_final(error: GuantongError) -> bool:
+    """Return whether a person must do something first, so that another try within the minute finds the same.
+
+    The gate's verdict stands for its version; a contract and a setting are mended by hand. A check that could not be
+    carried out is tried again.
+    """
+    if isinstance(error, GateStoppedError):
+        return error.__cause__ is None
+    return isinstance(error, ContractError | SettingMissingError)
 
 
 def business_date_of(context: Context) -> str:

@@ -74,12 +74,12 @@ def render(entries: list[Plan]) -> str:
 
 def _row(plan: Plan) -> str:
     contract = plan.contract
-    mark = "" if contract.government.demonstration else " †"
+    mark = "" if contract.is_demonstration else " †"
     cells = [
         f"`{plan.dag_id}`{mark}",
-        contract.table.business_name,
-        contract.government.department,
-        contract.government.layer,
+        contract.business_name,
+        contract.department,
+        contract.layer,
         starts(plan),
         f"`{plan.table}`",
     ]

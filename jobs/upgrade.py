@@ -35,12 +35,17 @@ def upgrade(resources: Sequence[str] = ()) -> None:
 
     Args:
         resources: only these; default every contract with a source.
+
+    Raises:
+        InvalidContractError: all others are brought up, and one cannot be used.
     """
     registry = get_registry()
     for contract in [registry.get(r) for r in resources] or registry.all():
         if contract.government.source is not None:
             with stage_run("upgrade", contract.id) as run:
                 _upgrade_source(connect(), contract, run)
+    for error in [] if resources else registry.invalid().values():
+        raise error
 
 
 def _upgrade_source(spark: SparkSession, contract: Contract, run: StageRun) -> None:

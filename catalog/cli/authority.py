@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from catalog.cli.output import AsJson, explained, show
-from catalog.model.authority import EVERYTHING_ELSE, authority_files, decided_elements, get_authority
+from catalog.model.authority import EVERYTHING_ELSE, authority_files, decided_elements, get_authority, load_authority
 from catalog.model.registry import get_registry
 from catalog.model.settings import get_settings
 
@@ -17,7 +17,7 @@ COLUMNS = ["resource", "element", "segment", "source", "department", "fallbacks"
 def check(as_json: AsJson = False) -> None:
     """Refuse the file when an element of a base library has no source, or two; exit code 2 then."""
     with explained():
-        authority = get_authority()
+        authority = load_authority(*authority_files(), registry=get_registry())
         counts = [
             {"resource": c.id, "elements": len(decided_elements(c)), "rules": len(authority.of(c).rules)}
             for c in get_registry().all("base")

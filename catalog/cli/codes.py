@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from catalog.cli.acting import acting, acting_on_files
-from catalog.cli.output import AsJson, ResourceName, explained, show
+from catalog.cli.output import AsJson, ResourceName, explained, show, tell_invalid
 from catalog.cli.signing import By
 from catalog.control.session import session_scope
 from catalog.control.unmapped import (
@@ -41,6 +41,7 @@ def list_all(as_json: AsJson = False) -> None:
         rows = [_summary(load_code_list(name), used.get(name, set())) for name in code_list_names()]
     columns = ["name", "canonical", "fixable", "ignored", "retired", "crosswalks_to", "resources"]
     show("Code lists (代码集)", columns, rows, as_json)
+    tell_invalid(get_registry())
 
 
 def _summary(codes: CodeList, resources: set[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import typer
 
 from catalog.cli.delivered_headings import read_headings
 from catalog.cli.earlier_elements import earlier_elements
-from catalog.cli.output import AsJson, explained, show
+from catalog.cli.output import AsJson, explained, show, tell_invalid
 from catalog.model.collection import duplicate_collections
 from catalog.model.element import Element
 from catalog.model.element_changes import changes_between
@@ -78,12 +78,14 @@ def show_one(
             for element in versions
         ]
         show("", [], [{"versions": described, "bindings": bindings}], as_json)
+        tell_invalid(get_registry())
         return
     for element in versions:
         _describe(element, "in force" if element.is_in_force(today) else f"not in force on {today}")
     tables = len({row["resource"] for row in bindings})
     columns = ["resource", "column", "name", "layer", "department", "key"]
     show(f"A change touches {len(bindings)} columns of {tables} contracts", columns, bindings, as_json)
+    tell_invalid(get_registry())
 
 
 @app.command("suggest")
@@ -138,6 +140,7 @@ def changes(
         for each in found
     ]
     show("Changed elements (数据元变更)", ["element", "key", "before", "after", "columns"], rows, as_json)
+    tell_invalid(get_registry())
 
 
 @app.command("duplicates")
@@ -158,6 +161,7 @@ def duplicates(as_json: AsJson = False) -> None:
         ]
     columns = ["source", "column", "department", "element", "name", "authority", "use"]
     show("Duplicate collection (重复采集)", columns, rows, as_json)
+    tell_invalid(get_registry())
 
 
 def _rule(element: Element) -> str:

@@ -151,6 +151,8 @@ def tick(
     rows += [{"what": "grant ends soon", "about": number} for number in outcome.ending]
     rows += [{"what": "entry to be updated", "about": code} for code in outcome.drifted]
     show(f"Day {today} (每日巡检)", ["what", "about", "who", "due_on"], rows, as_json)
+    for error in registry.invalid().values():
+        typer.echo(f"not looked at for drift: {error.told_to_readers}", err=True)
 
 
 def applications(department: Department = None, state: State = None, as_json: AsJson = False) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from catalog.control.session import WATCHED_SECONDS, describe, waiting_at_most
 from catalog.model.errors import GuantongError
+from catalog.model.registry import Registry
 from catalog.model.settings import get_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
@@ -67,6 +68,16 @@ def explained() -> Iterator[None]:
             raise
         typer.echo("The control database lacks its tables: run `python -m catalog migrate`.", err=True)
         raise typer.Exit(3) from error
+
+
+def tell_invalid(registry: Registry) -> None:
+    """Name the contracts that cannot be used and are therefore not among all, and end with exit code 1 then."""
+    if invalid := registry.invalid():
+        for error in invalid.values():
+            typer.echo(f"not among them: {error.resource}, because its contract cannot be used", err=True)
+            for problem in error.problems:
+                typer.echo(f"{error.path}:{problem.line}: {problem.sentences()}", err=True)
+        raise typer.Exit(1)
 
 
 def _cell(value: object) -> str:

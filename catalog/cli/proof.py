@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalog.cli.output import ResourceName, explained, show
+from catalog.cli.output import ResourceName, explained, show, tell_invalid
 from catalog.model.registry import get_registry
 from catalog.proof.whole import SHARE
 from catalog.proof.whole import prove as prove_resources
@@ -38,5 +38,7 @@ def prove(resource: ResourceName = None, share: Share = SHARE) -> None:
     told = [vars(difference) for difference in outcome.differences]
     if told:
         show("Differences (不一致)", ["resource", "code", "where", "detail"], told, as_json=False)
+    if resource is None:
+        tell_invalid(registry)
     if not outcome.holds:
         raise typer.Exit(1)

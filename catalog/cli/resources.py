@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.cli.output import AsJson, explained, show
+from catalog.cli.output import AsJson, explained, show, tell_invalid
 from catalog.model.collection import duplicate_collections
 from catalog.model.exchange_types import exchange_type
 from catalog.model.registry import get_registry
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="What the contracts declare (数据
 def list_all(
     layer: Annotated[str | None, typer.Option(help="silver, base or gold.")] = None, as_json: AsJson = False
 ) -> None:
-    """List the resources with their department, layer and update cycle."""
+    """List the resources with their department, layer and update cycle; exit code 1 when a contract cannot be used."""
     with explained():
         rows = [
             {
@@ -32,6 +32,7 @@ def list_all(
         ]
     columns = ["id", "name", "layer", "department", "update_cycle", "version", "status"]
     show("Resources (数据资源)", columns, rows, as_json)
+    tell_invalid(get_registry())
 
 
 @app.command("show")

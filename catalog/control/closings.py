@@ -16,6 +16,8 @@ from catalog.control.tables import Resource, ShareVersion
 from catalog.control.version_ends import table_name_of
 from catalog.control.withdrawal_tables import WithdrawalRecord, WithdrawnVersion
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
+from catalog.model.registry import get_registry
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ def _closing(version: ShareVersion, withdrawal: str | None, is_lost: bool) -> Cl
 
 
 def _not_shared(resource: str, is_lost: bool) -> Closing | None:
-    contract: Contract | None = contract_of(resource)
+    try:
+        contract: Contract | None = contract_of(resource)
+    except InvalidContractError:
+        why = f"the contract of {resource} cannot be used until it is mended (数据契约有误)"
+        return Closing("CONTRACT_INVALID", why)
     if is_lost:
         return Closing("CONTRACT_RETIRED", f"{resource} has no contract any more (资源已下线)")
     if contract is None:
@@ -80,7 +86,7 @@ def _not_shared(resource: str, is_lost: bool) -> Closing | None:
 
 def _lost_contracts(session: Session, resources: Collection[str]) -> set[str]:
     """Return which resources were registered by what published them, and have no contract today."""
-    without = [resource for resource in resources if contract_of(resource) is None]
+    without = [resource for resource in resources if not get_registry().has(resource)]
     return set(session.scalars(select(Resource.id).where(Resource.id.in_(without)))) if without else set()
 
 

@@ -93,11 +93,13 @@ def columns_kept_back(session: Session, resource: str, columns: Collection[str])
     """Return which columns of a resource the negative list forbids now, each with the law.
 
     A column is bound to its element by the contract of the resource, and by what is published over it.
+
+    Raises:
+        InvalidContractError: the contract of the resource cannot be used.
     """
-    lines = negative_list(session)
+    contract, lines = contract_of(resource), negative_list(session)
     if not lines.citations:
         return {}
-    contract = contract_of(resource)
     bound = _bound_today(contract)
     shares = [contract.government.department] if contract else []
     return _by_entries(session, lines, resource, columns) | _forbidden(lines, shares, bound, columns)
@@ -126,11 +128,12 @@ def kept_back_of(session: Session, version: ShareVersion, columns: Collection[st
 
 
 def contract_of(resource: str) -> Contract | None:
-    """Return the contract of a resource, if there is one today."""
-    try:
-        return get_registry().get(resource)
-    except ContractError:
-        return None
+    """Return the contract of a resource, if there is one today.
+
+    Raises:
+        InvalidContractError: there is one that cannot be used: what it keeps from readers cannot be told.
+    """
+    return get_registry().get(resource) if get_registry().has(resource) else None
 
 
 @lru_cache(maxsize=4096)

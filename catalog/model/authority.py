@@ -115,12 +115,15 @@ class Authority:
     """All base libraries' rules, by resource."""
 
     libraries: dict[str, LibraryAuthority]
+    registry: Registry | None = None
+    """The contracts against which the rules of a library are held when it asks; None: they were before."""
 
     def of(self, contract: Contract) -> LibraryAuthority:
-        """Return the rules of a base library.
+        """Return the rules of a base library, held against its own contract and its inputs'.
 
         Raises:
-            AuthorityError: when the file does not name it.
+            AuthorityError: when the file does not name it, or leaves one of its elements without a source.
+            ContractError: when one of its inputs cannot be used.
         """
         if contract.id not in self.libraries:
             raise AuthorityError(
@@ -128,7 +131,10 @@ class Authority:
                 place=str(AUTHORITY),
                 remedy=f"add a block {contract.id}: with a rule for each of its elements",
             )
-        return self.libraries[contract.id]
+        library = self.libraries[contract.id]
+        if self.registry is not None:
+            _refuse(_library_problems(library, contract, self.registry), authority_files())
+        return library
 
 
 def decided_elements(contract: Contract) -> list[str]:
@@ -182,7 +188,7 @@ def problems(authority: Authority, registry: Registry) -> list[str]:
             found.append(f"{contract.id}: no source is named for any of its elements")
             continue
         found += _library_problems(authority.libraries[contract.id], contract, registry)
-    bases = {contract.id for contract in registry.all("base")}
+    bases = {contract.id for contract in registry.all("base")} | registry.invalid().keys()
     return found + [f"{name}: there is no such base library" for name in authority.libraries if name not in bases]
 
 
@@ -234,22 +240,30 @@ def load_authority(*paths: Path, registry: Registry) -> Authority:
     Raises:
         AuthorityError: with every element that has no source, or two, at once.
     """
+    authority = _read(paths)
+    _refuse(problems(authority, registry), paths)
+    return authority
+
+
+def _read(paths: tuple[Path, ...], registry: Registry | None = None) -> Authority:
     libraries: dict[str, LibraryAuthority] = {}
     for path in paths:
         libraries |= read_authority(path)
-    authority = Authority(libraries)
-    if found := problems(authority, registry):
+    return Authority(libraries, registry)
+
+
+def _refuse(found: list[str], paths: tuple[Path, ...]) -> None:
+    if found:
         raise AuthorityError(
             "; ".join(found),
             place=", ".join(str(path) for path in paths),
             remedy="give each element one source at all times; `python -m catalog authority show` lists them",
         )
-    return authority
 
 
 @lru_cache(maxsize=4)
 def _loaded(paths: tuple[Path, ...], registry: Registry) -> Authority:
-    return load_authority(*paths, registry=registry)
+    return _read(paths, registry)
 
 
 def authority_files() -> tuple[Path, ...]:
@@ -259,9 +273,9 @@ def authority_files() -> tuple[Path, ...]:
 
 
 def get_authority() -> Authority:
-    """Return the rules in force for this process, read once.
+    """Return the rules in force for this process, read once; each library's are held against its contracts when asked.
 
     Raises:
-        AuthorityError: when they leave an element of a base library without a source.
+        AuthorityError: when a file cannot be read.
     """
     return _loaded(authority_files(), get_registry())

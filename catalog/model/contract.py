@@ -5,14 +5,16 @@ What the standard lacks stands in the ``government:`` block. Unknown keys are re
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Annotated, Literal, LiteralString
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from catalog.model.masks import Mask
-from catalog.model.source import Source
+from catalog.model.source import FileSource, Source
 
 Name = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\z")]
 ResourceId = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\z")]
@@ -284,58 +286,106 @@ class Contract(OdcsBlock):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Contract:
-        for problem in _problems(self):
-            raise ValueError(problem)
+        if found := contradictions(self):
+            told = "; ".join(message for _, message, _ in found)
+            raise PydanticCustomError(CONTRADICTIONS, "{told}", {"told": told, "found": found})
         return self
 
 
 SOURCE_TIME = "source_time"
 """What ``valid_on`` says for the day of the source's change."""
+CONTRADICTIONS: LiteralString = "contract_contradictions"
+"""The type of the error under which validation tells what contradicts itself in a contract."""
+Contradiction = tuple[tuple[str | int, ...], str, str]
+"""Key, what is wrong, and what to do."""
 _BLOCK_OF_LAYER = {"silver": "source", "base": "reconcile", "gold": "curate"}
 
 
-def _problems(contract: Contract) -> list[str]:
-    """Return what contradicts itself in ``contract``."""
-    government, columns = contract.government, contract.columns
-    found = []
+def contradictions(contract: Contract) -> list[Contradiction]:
+    """Return everything that contradicts itself in ``contract``."""
+    found = [*_naming(contract), *_blocks(contract)]
+    for column, item in contract.government.items.items():
+        key = ("government", "items", column)
+        if column not in contract.columns:
+            found.append(_no_column(contract, key, column))
+        else:
+            found += [
+                ((*key, name), f"column {column}: {what}", remedy)
+                for name, what, remedy in _item(contract, column, item)
+            ]
+    return found + list(_source_columns(contract))
+
+
+def _naming(contract: Contract) -> Iterator[Contradiction]:
+    columns = contract.columns
     if contract.id != f"{contract.domain}.{contract.name}":
-        found.append(f"id {contract.id} is not domain.name ({contract.domain}.{contract.name})")
+        said = f"id {contract.id} is not domain.name ({contract.domain}.{contract.name})"
+        yield ("id",), said, "the three name one resource"
     if contract.table.name != contract.name:
-        found.append(f"schema object {contract.table.name} must be called {contract.name}")
-    if len(set(columns)) != len(columns):
-        found.append("a column is declared twice")
+        said = f"schema object {contract.table.name} must be called {contract.name}"
+        yield ("schema", 0, "name"), said, f"write {contract.name}"
+    for position, column in enumerate(columns):
+        key = ("schema", 0, "properties", position, "name")
+        if column in columns[:position]:
+            yield key, f"a column is declared twice: {column}", "keep one of the two"
+        if column.startswith("_"):
+            yield key, f"column {column}: leading underscores belong to the pipeline", "take another name"
     if not contract.key:
-        found.append("no property is marked primaryKey")
+        yield ("schema", 0, "properties"), "no property is marked primaryKey", "mark the key `primaryKey: true`"
+
+
+def _blocks(contract: Contract) -> Iterator[Contradiction]:
+    government = contract.government
     for layer, block in _BLOCK_OF_LAYER.items():
         if (getattr(government, block) is not None) != (government.layer == layer):
-            found.append(f"a {government.layer} contract and the block government.{block} do not go together")
+            wanted = _BLOCK_OF_LAYER[government.layer]
+            said = f"a {government.layer} contract and the block government.{block} do not go together"
+            yield ("government", block), said, f"a {government.layer} contract has the block `{wanted}:`"
     if (government.share is not None) != (government.layer == "gold"):
-        found.append("government.share belongs to gold contracts, and each has one")
-    found += [f"government.items names unknown column {c}" for c in government.items if c not in columns]
-    for column, item in government.items.items():
-        if (item.standard == "code") != (item.code_list is not None):
-            found.append(f"column {column}: standard code and code_list go together")
-        found += _validity_problems(contract, column, item)
-        if item.agrees_with and item.agrees_with not in columns:
-            found.append(f"column {column}: agrees_with names unknown column {item.agrees_with}")
-        if item.of is not None and (item.of not in contract.raw_columns or item.source_names or not government.source):
-            found.append(f"column {column}: of names a delivered column of a silver contract, and goes without from")
-        if item.of is not None and government.source and column in government.source.key:
-            found.append(f"column {column}: a derived column cannot be part of the source's key")
-    for column in columns:
-        if re.match(r"_", column):
-            found.append(f"column {column}: leading underscores belong to the pipeline")
-    return found
+        said = "government.share belongs to gold contracts, and each has one"
+        yield ("government", "share"), said, "leave the block out, or add it to a gold contract"
 
 
-def _validity_problems(contract: Contract, column: str, item: Item) -> list[str]:
-    """Return what is wrong with ``valid_on`` of a column."""
-    if item.valid_on is None:
-        return []
-    days = [p.name for p in contract.properties if p.logical_type == "date"]
-    found = []
-    if item.standard not in ("code", "division"):
-        found.append(f"column {column}: valid_on is for codes and divisions")
-    if item.valid_on != SOURCE_TIME and item.valid_on not in days:
-        found.append(f"column {column}: valid_on is {SOURCE_TIME} or one of the date columns {', '.join(days)}")
-    return found
+def _item(contract: Contract, column: str, item: Item) -> Iterator[tuple[str, str, str]]:
+    """Yield key, problem and remedy of what is wrong with how a column is read."""
+    source, columns = contract.government.source, contract.columns
+    if (item.standard == "code") != (item.code_list is not None):
+        key = "code_list" if item.code_list is not None else "standard"
+        yield key, "standard code and code_list go together", "write both, or neither"
+    if item.valid_on is not None:
+        days = [p.name for p in contract.properties if p.logical_type == "date"]
+        if item.standard not in ("code", "division"):
+            yield "valid_on", "valid_on is for codes and divisions", "leave it out"
+        if item.valid_on != SOURCE_TIME and item.valid_on not in days:
+            said = f"valid_on is {SOURCE_TIME} or one of the date columns {', '.join(days)}"
+            yield "valid_on", said, "write one of these"
+    if item.agrees_with and item.agrees_with not in columns:
+        said = f"agrees_with names unknown column {item.agrees_with}"
+        yield "agrees_with", said, f"one of {', '.join(columns)}"
+    if item.of is not None and (item.of not in contract.raw_columns or item.source_names or not source):
+        said = "of names a delivered column of a silver contract, and goes without from"
+        yield "of", said, f"one of {', '.join(contract.raw_columns)}"
+    if item.of is not None and source and column in source.key:
+        yield "of", "a derived column cannot be part of the source's key", "take it out of government.source.key"
+
+
+def _source_columns(contract: Contract) -> Iterator[Contradiction]:
+    """Yield where the source names a column that the contract has not."""
+    source = contract.government.source
+    if source is None:
+        return
+    at = ("government", "source")
+    named: list[tuple[tuple[str | int, ...], str]] = [((*at, "key", n), name) for n, name in enumerate(source.key)]
+    if isinstance(source, FileSource):
+        named += [((*at, "constants", name), name) for name in source.constants]
+        named += [((*at, "section_column"), source.section_column)] if source.section_column else []
+    for key, name in named:
+        if name not in contract.columns:
+            yield _no_column(contract, key, name)
+
+
+def _no_column(contract: Contract, key: tuple[str | int, ...], name: str) -> Contradiction:
+    columns = contract.columns
+    near = get_close_matches(name, columns, n=1)
+    said = f"{'.'.join(str(step) for step in key[:2])} names unknown column {name}"
+    return key, said, f"did you mean {near[0]}?" if near else f"one of {', '.join(columns)}; or add the property"

@@ -6,14 +6,18 @@ contracts: an entry speaks only for tables of its own department, and offers no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from catalog.model.catalogue_entry import Entry, EntryError, EntryItem, ShareType, is_stricter
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.departments import get_department
 from catalog.model.errors import ContractError
 from catalog.model.registry import Registry
 
+_CODE = re.compile(r"\bresource_code\W{1,8}([123]\d{5,}/\d+)")
 _CLASSES = ("public", "internal", "sensitive", "personal")
 
 
@@ -28,8 +32,10 @@ def require_own(entry: Entry, registry: Registry) -> None:
 
     Raises:
         EntryNotOwnError: naming everything in which it does not.
+        InvalidContractError: its contract, or one that may bear its code, cannot be used.
         DepartmentUnknownError: its provider is no department.
     """
+    _require_told_apart(entry, registry)
     contract = _contract_of(entry, registry)
     wrong = [*_claimed(entry, registry)]
     if contract is not None and not wrong:
@@ -40,12 +46,33 @@ def require_own(entry: Entry, registry: Registry) -> None:
         )
 
 
+def _require_told_apart(entry: Entry, registry: Registry) -> None:
+    """Accept an entry whose code is not that of a contract that cannot be used, as far as one can tell."""
+    invalid = registry.invalid()
+    if not invalid:
+        return
+    is_known = any(contract.government.resource_code == entry.code for contract in registry.all())
+    for error in registry.invalid_with(entry.code) if is_known else invalid.values():
+        if is_known or entry.code in (codes := _codes_in(error.path)) or not codes:
+            raise error
+
+
+def _codes_in(path: Path) -> list[str]:
+    """Return the resource codes that stand in a file, whatever else is wrong with it."""
+    try:
+        return _CODE.findall(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return []
+
+
 def _contract_of(entry: Entry, registry: Registry) -> Contract | None:
     """Return the contract that an entry names, or whose code it bears; none while the resource is not built."""
     if entry.resource is None:
         return next((one for one in registry.all() if one.government.resource_code == entry.code), None)
     try:
         return registry.get(entry.resource)
+    except InvalidContractError:
+        raise
     except ContractError as error:
         raise EntryNotOwnError(
             f"there is no resource {entry.resource}", place=entry.code, remedy="leave it out until it is built"

@@ -21,13 +21,3 @@ def is_keyless(library: Contract, source: Contract) -> bool:
 def input_of(library: Contract, source: Contract) -> Table:
     """Return the table from which ``library`` takes what ``source`` says."""
     return keyed_of(library, source) if is_keyless(library, source) else table_of(source)
-
-
-def key_problem(library: Contract, source: Contract) -> str | None:
-    """Return why ``library`` cannot know whom the rows of its input ``source`` are about, or None when it can."""
-    spec = library.government.reconcile
-    if spec is None or spec.linked or spec.keyed_by != "column" or source.id not in spec.inputs:
-        return None
-    if spec.key in source.columns:
-        return None
-    return f"{source.id} has no column {spec.key}, by which {library.id} knows its entities, and is not linked"

@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         """Folder of the landing layer (落地区)."""
         return self.home / "landing"
 
+    @property
+    def outlines(self) -> Path:
+        """File with the outlines of the contracts, from which DAGs are planned; it may be deleted at any time."""
+        return self.home / "cache" / "outlines.json"
+
     def require(self, name: str) -> str:
         """Return setting ``name`` (a field), or say how to get it.
 

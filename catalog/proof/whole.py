@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from catalog.control.resource_lock import undisturbed
 from catalog.control.session import session_scope
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.registry import Registry
 from catalog.proof.difference import Difference, Proof
 from catalog.proof.library import prove_base, prove_gold
@@ -67,6 +68,12 @@ def prove(contracts: Iterable[Contract], registry: Registry, share: int, say: Ca
 
 
 def _prove_one(contract: Contract, registry: Registry, share: int) -> Proof | None:
+    try:
+        registry.inputs_of(contract)
+    except InvalidContractError as error:
+        proof = Proof(contract.id)
+        proof.differ("CONTRACT_INVALID", error.resource, "its contract cannot be used, so nothing was compared")
+        return proof
     with session_scope() as session:
         if contract.government.source is not None:
             return prove_silver(session, contract, share)

@@ -68,7 +68,7 @@ def create_app(configuration: Configuration | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_sync(require_protected_audit, chosen.control_url)
         await run_sync(require_recipient, chosen.control_url)
-        await run_sync(get_registry)
+        get_registry().follow()
         sender = Sender(chosen.control_url, chosen.guard)
         strangers: Strangers = app.state.strangers
         sender.start()

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from catalog.control.closings import Closing
 from catalog.control.session import is_disconnect
 from catalog.control.tables import ShareVersion
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import GuantongError
 from catalog.service.api_problems import ProblemError, answer, language_of
 from catalog.service.refusals import record_refusal
@@ -49,7 +50,7 @@ def refuse_closed(closing: Closing, current: ShareVersion | None) -> SharingErro
     instead = (
         f"; version {current.version} is served now (现行版本)" if current else "; none is served now (暂无现行版本)"
     )
-    status = 403 if closing.code == "CONTRACT_REFUSED" else 410
+    status = 403 if closing.code in ("CONTRACT_REFUSED", "CONTRACT_INVALID") else 410
     return SharingError(status, closing.code, f"{closing.reason}{instead}.")
 
 
@@ -115,6 +116,10 @@ async def _explained(request: Request, error: Exception) -> Response:
         if _is_api(request):
             return answer(request, ProblemError("AUDIT_UNAVAILABLE", headers={"Retry-After": "30"}))
         return problem(503, "TEMPORARILY_UNAVAILABLE", "The audit cannot be written.", {"Retry-After": "30"})
+    if isinstance(error, InvalidContractError):
+        if _is_api(request):
+            return answer(request, ProblemError("RULE_REFUSED", reason=error.told_to_readers), rule=error.code)
+        return problem(403, error.code, error.told_to_readers)
     if error.code == "PASSWORDS_BUSY":
         return answer(request, ProblemError("PASSWORDS_BUSY", headers={"Retry-After": "3"}))
     if _is_api(request):

@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from catalog.model.binding import bind
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.element import Element
 from catalog.model.elements import load_elements
 from catalog.model.settings import get_settings
@@ -67,7 +69,10 @@ def propose(sample: Sample, resource: str, department: str) -> Proposal:
     names = _names(suggestions, columns)
     keys = _keys(sample, columns, names)
     contract = _contract(sample, columns, suggestions, names, keys, resource, department)
-    Contract.model_validate(bind(contract, load_elements(), get_settings().business_date, place=resource))
+    bound, problems = bind(contract, load_elements(), get_settings().business_date)
+    if problems:
+        raise InvalidContractError(Path(resource), problems)
+    Contract.model_validate(bound)
     return Proposal(sample, columns, suggestions, keys, names, contract)
 
 

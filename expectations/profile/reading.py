@@ -125,10 +125,10 @@ def _of_json(path: Path, limit: int) -> Sample:
 
 
 def _of_resource(resource: str, limit: int) -> Sample:
-    known = {contract.id for contract in get_registry().all("silver")}
-    if resource not in known:
+    registry = get_registry()
+    contract = registry.get(resource) if registry.has(resource) else None
+    if contract is None or contract.government.source is None:
         raise GuantongError(f"neither a file nor a source resource: {resource}", remedy="name one of the two")
-    contract = get_registry().get(resource)
     found = lake.query(f"SELECT * FROM b LIMIT {int(limit)}", b=bronze_of(contract))  # noqa: S608 - a number
     if not found:
         raise GuantongError(f"{resource} has no rows yet", remedy=f"python -m jobs extract --resource {resource}")

@@ -13,6 +13,7 @@ from itertools import pairwise
 from catalog.control.issues import IssueState
 from catalog.model.authority import checked_elements, get_authority
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.record_flag import load_freshness
 from catalog.model.registry import Registry, get_registry
 from expectations.scores.evidence import Delivered, Evidence
@@ -158,7 +159,10 @@ def _same(evidence: Evidence) -> Measured:
     contract = evidence.contract
     if evidence.conflicts is None or contract.government.reconcile is None:
         return Measured(not_evaluable="NOT_COMPARED")
-    checked = checked_elements(contract, get_registry(), get_authority().of(contract))
+    try:
+        checked = checked_elements(contract, get_registry(), get_authority().of(contract))
+    except InvalidContractError:
+        return Measured(not_evaluable="NOT_COMPARED")
     if not checked:
         return Measured(not_evaluable="NOT_COMPARED")
     cells = evidence.rows * len(checked)

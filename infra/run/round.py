@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from catalog.model.layers import table_of
-from catalog.model.registry import Registry
+from catalog.model.registry import Registry, named_inputs
 from infra.run.airflow_client import AirflowClient
 from infra.stack import StackError
 
@@ -68,7 +68,7 @@ class Round:
                 c.id,
                 c.government.layer,
                 table_of(c).name,
-                tuple(source.id for source in registry.inputs_of(c) if source.id in ids),
+                tuple(source for source, _ in named_inputs(c) if source in ids),
             )
             for c in contracts
         }

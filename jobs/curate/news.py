@@ -85,8 +85,14 @@ def require_inputs(spark: SparkSession, contract: Contract, library: Contract) -
 
 
 def seen_now(spark: SparkSession, session: Session, contract: Contract, library: Contract) -> Seen:
-    """Return the present versions, the inputs that are silent on the business date, and how rows are cut now."""
-    silent = stale_sources(session, get_registry(), get_settings().business_date)
+    """Return the present versions, the inputs that are silent on the business date, and how rows are cut now.
+
+    Raises:
+        ContractError: the contract of an input cannot be used, so that nobody can tell whether it is silent.
+    """
+    registry = get_registry()
+    registry.inputs_of(library)
+    silent = stale_sources(session, registry, get_settings().business_date)
     return Seen(
         pin(spark, table_of(library)),
         pin(spark, conflict_of(library)),

@@ -41,9 +41,13 @@ class Cases:
 
 
 def tables_of(library: Contract) -> list[str]:
-    """Return the resources on whose rows doubts about a base library are raised: itself, and what is cut from it."""
-    cut = [c.id for c in get_registry().all("gold") if c.government.curate and c.government.curate.input == library.id]
-    return [library.id, *cut]
+    """Return the resources on whose rows doubts about a base library are raised: itself, and what is cut from it.
+
+    A contract that cannot be used and names the library counts as cut from it: the doubts on its rows stay.
+    """
+    registry = get_registry()
+    cut = [c.id for c in registry.all("gold") if c.government.curate and c.government.curate.input == library.id]
+    return [library.id, *cut, *(error.resource for error in registry.invalid_with(library.id))]
 
 
 def known_cases(session: Session, library: Contract) -> Cases:

@@ -32,7 +32,8 @@ from catalog.model.state_machine import Actor
 
 READS = {
     "applications", "audit show", "audit verify", "audit who-read", "authority check", "authority show", "batches",
-    "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts", "deliveries",
+    "cases", "clocks limits", "clocks list", "codes list", "codes show", "codes unmapped", "conflicts",
+    "contract check", "deliveries",
     "demands", "disputes", "elements changes", "elements duplicates", "elements list", "elements show",
     "elements suggest", "entries check", "entries export", "entries list", "entries search", "erase search",
     "events kinds", "events list", "find", "findings", "grants", "held list", "history", "ids explain", "ids list",

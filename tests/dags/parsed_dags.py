@@ -27,6 +27,7 @@ def describe(dag: DAG) -> dict[str, Any]:
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "paused": dag.is_paused_upon_creation,
+        "params": dag.params.dump(),
         "doc": dag.doc_md,
         "tags": sorted(dag.tags),
         "outlets": [asset.name for asset in last.outlets],

@@ -101,7 +101,8 @@ def test_a_verdict_is_final_and_a_check_that_was_cut_short_is_tried_again(
 def test_a_failure_is_told_in_the_stages_own_words(tmp_path: Path, stage: str, resource: str, words: list[str]) -> None:
     done = in_airflow(tmp_path, "2026-02-01", stage, resource)
     assert done.returncode != 0
-    last = done.stderr[done.stderr.rindex("AirflowException") :]
+    error = "AirflowFailException" if words[0] == "SETTING_MISSING" else "AirflowException"
+    last = done.stderr[done.stderr.rindex(f".{error}: ") :]
     assert all(word in last for word in words), done.stderr[-2000:]
 
 

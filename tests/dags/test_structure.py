@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from catalog.model.layers import stages_of, table_of
-from catalog.model.registry import Registry, get_registry
+from catalog.model.registry import RESOURCES, Registry, get_registry
 from catalog.model.settings import CHECKOUT
 from dags.plan import (
     DAILY_ROUND,
@@ -177,3 +178,25 @@ def test_no_table_waits_for_one_that_nobody_makes(with_real_lists: Parsed, layer
     assert waiting
     for dag in waiting:
         assert set(dag["inputs"]) <= made
+
+
+def test_every_run_may_be_given_its_business_date(demonstration: Parsed) -> None:
+    assert demonstration["dags"]
+    assert {tuple(dag["params"].items()) for dag in demonstration["dags"].values()} == {(("business_date", None),)}
+
+
+def test_a_bad_contract_is_one_import_error_and_all_others_have_their_dags(
+    parse_dags: Callable[..., Parsed], demonstration: Parsed, tmp_path: Path
+) -> None:
+    pattern = (RESOURCES / "licence" / "road_transport.yml").read_text(encoding="utf-8")
+    folder = tmp_path / "licence"
+    folder.mkdir()
+    for name, layer in (("sound", "silver"), ("spoilt", "sliver")):
+        text = pattern.replace("road_transport\n", f"{name}\n").replace("layer: silver", f"layer: {layer}")
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    parsed = parse_dags(RESOURCE_PATH=str(tmp_path))
+    assert set(parsed["dags"]) == {*demonstration["dags"], "licence.sound"}
+    assert set(parsed["others"]) == set(demonstration["others"])
+    [(place, told)] = parsed["errors"].items()
+    assert place.endswith("invalid_contracts.py")
+    assert f"{folder}/spoilt.yml:" in told and "did you mean silver?" in told

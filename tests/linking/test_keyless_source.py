@@ -299,7 +299,7 @@ def test_an_input_without_the_key_is_refused_unless_its_records_are_linked(tmp_p
     place = tmp_path / "population" / "driver.yml"
     place.write_text(document, encoding="utf-8")
     with pytest.raises(ContractError, match=r"population\.practitioner has no column citizen_id") as refused:
-        Registry(RESOURCES, OWN, tmp_path)
-    assert "linked: true" in refused.value.remedy and refused.value.place == str(place)
+        Registry(RESOURCES, OWN, tmp_path).get("population.driver")
+    assert "linked: true" in str(refused.value) and refused.value.place.startswith(f"{place}:")
     place.write_text(document.replace("key: citizen_id\n", "key: citizen_id\n    linked: true\n"), encoding="utf-8")
     assert Registry(RESOURCES, OWN, tmp_path).get("population.driver").government.reconcile.linked

@@ -18,6 +18,7 @@ from catalog.formats.odcs import odcs_text
 from catalog.formats.openapi_document import openapi_document
 from catalog.formats.workbook import read_workbook, write_workbook
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import ContractError, GuantongError
 from catalog.model.registry import get_registry
 from catalog.service.access import Database
@@ -167,6 +168,8 @@ def _one(session: Database, number: str) -> CatalogueEntry:
 def _contract(found: CatalogueEntry) -> Contract:
     try:
         return get_registry().get(found.resource or "")
+    except InvalidContractError:
+        raise
     except ContractError as error:
         raise not_found("contract") from error
 

@@ -20,6 +20,7 @@ from catalog.control.masking import mask_personal
 from catalog.library.masked import masked
 from catalog.model.caller import Caller
 from catalog.model.contract import Contract
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
@@ -193,6 +194,8 @@ def _source(resource: str, column: str) -> tuple[Contract, str, str | None]:
     registry = get_registry()
     try:
         contract = registry.get(resource)
+    except InvalidContractError:
+        raise
     except ContractError as error:
         raise not_found("resource") from error
     if column not in contract.columns:

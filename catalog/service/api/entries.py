@@ -18,6 +18,7 @@ from catalog.control.entries import (
 )
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.model.catalogue_entry import Entry, entry_of, read_entry
+from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
@@ -180,6 +181,8 @@ def contract_entry(resource: str, additions: dict[str, Any] | None = None) -> En
     registry = get_registry()
     try:
         contract = registry.get(resource)
+    except InvalidContractError:
+        raise
     except ContractError as error:
         raise not_found("resource") from error
     return entry_of(contract, registry.elements_of(contract), additions)

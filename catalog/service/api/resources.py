@@ -71,15 +71,17 @@ def _asked(session: Session, page: Page) -> Written:
     found = [identifier for identifier in _in_force() if identifier > after][: page.limit + 1]
     chosen = tuple(found[: page.limit])
     following = encode(page.query, chosen[-1]) if len(found) > page.limit else None
-    return _page(chosen, _served_now(session, chosen), following)
+    return _page(chosen, _served_now(session, chosen), following, get_registry().edition)
 
 
 @router.get("/{resource}", response_model=dict[str, Any])
 def show_resource(request: Request, session: Reading, _who: SignedIn, resource: str) -> Response:
-    """Show one contract in force."""
+    """Show one contract in force; one that cannot be used is refused."""
     if resource not in _in_force():
+        if get_registry().has(resource):
+            get_registry().get(resource)
         raise not_found("resource")
-    return _answer(request, *_single(resource, _served_now(session, (resource,))))
+    return _answer(request, *_single(resource, _served_now(session, (resource,)), get_registry().edition))
 
 
 def _served_now(session: Session, resources: tuple[str, ...]) -> Served:
@@ -88,23 +90,25 @@ def _served_now(session: Session, resources: tuple[str, ...]) -> Served:
 
 
 @lru_cache(maxsize=512)
-def _page(resources: tuple[str, ...], served: Served, following: str | None) -> Written:
+def _page(resources: tuple[str, ...], served: Served, following: str | None, edition: int) -> Written:
     """Return a page and its ETag; the same content is written once."""
     versions = {row[0]: row for row in served}
     after = f', "next": {json.dumps(following)}' if following else ""
-    content = f'{{"items": [{", ".join(_entry(one, versions.get(one)) for one in resources)}]{after}}}'.encode()
+    content = (
+        f'{{"items": [{", ".join(_entry(one, versions.get(one), edition) for one in resources)}]{after}}}'.encode()
+    )
     return content, content_etag(content)
 
 
 @lru_cache(maxsize=2048)
-def _single(resource: str, served: Served) -> Written:
-    content = _entry(resource, served[-1] if served else None).encode()
+def _single(resource: str, served: Served, edition: int) -> Written:
+    content = _entry(resource, served[-1] if served else None, edition).encode()
     return content, content_etag(content)
 
 
-def _entry(resource: str, served: tuple[Any, ...] | None) -> str:
+def _entry(resource: str, served: tuple[Any, ...] | None, edition: int) -> str:
     """Return an entry as JSON: the contract's kept text and the version now served, where it is shared."""
-    text = _described(resource)
+    text = _described(resource, edition)
     share = get_registry().get(resource).government.share
     if served is None or share is None or share.type == "refused":
         return text
@@ -126,12 +130,18 @@ def _answer(request: Request, content: bytes, tag: str) -> Response:
 
 
 def _in_force() -> tuple[str, ...]:
+    return _active(get_registry().edition)
+
+
+@lru_cache(maxsize=1)
+def _active(edition: int) -> tuple[str, ...]:
+    """Return the resources in force as the contracts were in their ``edition``."""
     return tuple(sorted(contract.id for contract in get_registry().all() if contract.status == "active"))
 
 
 @lru_cache(maxsize=20_000)
-def _described(resource: str) -> str:
-    """Return what a contract says, as JSON; contracts do not change while the service runs."""
+def _described(resource: str, edition: int) -> str:
+    """Return what a contract says, as JSON; it says so until the contracts come in another edition."""
     return json.dumps(describe(get_registry().get(resource)), ensure_ascii=False)
 
 
