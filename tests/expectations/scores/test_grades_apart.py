@@ -32,7 +32,8 @@ def measured(chance: random.Random, share: float) -> Indicators:
         spread[chance.randrange(len(FAULTS))] += 1
     issues = [issue("b1", column, reason, count) for (column, reason), count in zip(FAULTS, spread, strict=True)]
     found = replace(
-        evidence(contract=get_registry().get(RESOURCE)), batches=[Delivered("b1", date(2026, 3, 2), rows, rows, rows, bad, 0)], issues=issues,
+        evidence(contract=get_registry().get(RESOURCE)),
+        batches=[Delivered("b1", date(2026, 3, 2), rows, rows, rows, bad, 0)], issues=issues,
         unusual=frozenset(), compared=frozenset(), checks=(4, 4), runs=(10, 10), rules=[],
     )  # fmt: skip
     return measure_resource(load_scheme(), get_registry(), found)
