@@ -202,7 +202,8 @@ def test_refusals_over_http_are_chinese_in_title_detail_and_errors(world):
     host = world.token(Role.HOST_AUTHORITY)
     officer, asker = world.token(Role.PROVIDER_OFFICER), world.token(Role.REQUESTER_OFFICER)
     listed = {"title": "涉密", "department": "water", "citation": "《保守国家秘密法》"}
-    assert world.call("POST", "/negative-list", host, json=listed).status_code == 201
+    line = world.call("POST", "/negative-list", host, json=listed)
+    assert line.status_code == 201
     answers = [
         world.call("POST", "/negative-list", host, json=listed, headers=CHINESE),
         world.call("POST", "/negative-list", host, json={**listed, "department": "mars"}, headers=CHINESE),
@@ -222,3 +223,4 @@ def test_refusals_over_http_are_chinese_in_title_detail_and_errors(world):
     assert answers[0].json()["rule"] == "LIST_INVALID" and "涉密 已在负面清单中" in answers[0].json()["detail"]
     same = world.call("POST", "/negative-list", host, json=listed, headers={"Accept-Language": "en"})
     assert "stands on the negative list already" in same.json()["detail"] and same.json()["rule"] == "LIST_INVALID"
+    assert world.call("DELETE", f"/negative-list/{line.json()['id']}", host).json()["ended_at"]
