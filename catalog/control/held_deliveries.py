@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from catalog.control.acting import is_one_person
+from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.base import utc_now
 from catalog.control.events import tell
 from catalog.control.held_tables import BatchDecision
@@ -119,12 +119,14 @@ def decide(
         NotReleasableError: what it is held for is never released.
         MoveRefusedError: something else was decided, or it is not confirmed yet.
         OwnDecisionError: the person behind the actor confirmed it and would release it.
+        SystemUnaccountableError: a system acts for which no officer answers.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:batch, 19))"), {"batch": batch_id})
     held = find_held(session, batch_id)
     if not reason.strip():
         raise ReasonMissingError(f"{act} of {batch_id} states no reason", remedy="state it with the decision")
     _require_party(held, act, actor)
+    require_accountable(session, actor.name)
     earlier = held.decision(act)
     if earlier is not None and is_one_person(session, actor.name, [earlier.decided_by]):
         return held

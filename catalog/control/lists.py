@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalog.control.acting import is_one_person
+from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.base import utc_now
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day, start_dated_clock, stop_clock
@@ -120,6 +120,7 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
     Raises:
         NotAPartyError: the actor belongs to another department.
         OwnDecisionError: the person behind the actor assigned it.
+        SystemUnaccountableError: a system acts for which no officer answers.
         ListError: there is no such line, it is fulfilled already, or the resource is not published or not served.
     """
     line = session.get(Responsibility, line_id, with_for_update=True)
@@ -127,6 +128,7 @@ def fulfil(session: Session, line_id: int, resource: str, actor: Actor, on: date
         raise ListError(f"no open responsibility {line_id}", remedy="`python -m catalog responsibilities`")
     if actor.department != line.department or "provider_officer" not in actor.roles:
         raise NotAPartyError(f"responsibilities of {line.department} are fulfilled by its own officers")
+    require_accountable(session, actor.name)
     if is_one_person(session, actor.name, [line.assigned_by]):
         raise OwnDecisionError(f"{actor.name} assigned this and cannot fulfil it", remedy="another officer fulfils it")
     line.evidence = evidence_of(session, resource, line.department)

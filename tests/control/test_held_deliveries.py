@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from catalog.control.acting import SystemUnaccountableError
 from catalog.control.base import utc_now
 from catalog.control.batches import finish_stage, pending_batches, register_batch
 from catalog.control.held_deliveries import (
@@ -22,14 +21,14 @@ from catalog.control.held_deliveries import (
     released,
 )
 from catalog.control.held_tables import BatchDecision
+from catalog.control.identity_tables import Person
 from catalog.control.ledger import ledger_entries, record_ledger
 from catalog.control.session import session_scope
-from catalog.control.systems import add_system
 from catalog.control.tables import Batch
 from catalog.model.holds import load_holds
 from catalog.model.reasons import load_reasons
-from catalog.model.roles import Role
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
+from tests.exchange.people import a_system
 
 RESOURCE, OWNER = "licence.water_qualification", "water"
 OFFICER = Actor("person:示范经办", OWNER, frozenset({"provider_officer"}))
@@ -90,13 +89,24 @@ def test_a_release_needs_the_department_and_then_somebody_else_of_the_host(sessi
 
 
 def test_a_system_is_the_person_who_made_it(session):
-    until = utc_now() + timedelta(days=1)
-    add_system(session, "maker", department=OWNER, purpose="t", roles=[Role.REQUESTER_OFFICER], expires_at=until,
-               made_by=HOST.name)  # fmt: skip
-    machine = Actor("system:maker", OWNER, frozenset({"provider_officer"}))
+    machine = a_system(session, "maker", OWNER, "provider_officer", made_by=HOST.name)
     decide(session, "h0", "confirm", machine, "可用")
     with pytest.raises(OwnDecisionError):
         decide(session, "h0", "release", HOST, "可用")
+
+
+def test_a_system_is_the_officer_who_answers_for_it_and_decides_nothing_without_one(session):
+    answering = Actor("person:示范责任人", OWNER, frozenset({"host_authority"}))
+    machine = a_system(session, "answered", OWNER, "provider_officer", officer=answering)
+    decide(session, "h0", "confirm", machine, "可用")
+    with pytest.raises(OwnDecisionError):
+        decide(session, "h0", "release", answering, "可用")
+    account = session.scalars(select(Person).where(Person.login == "示范责任人")).one()
+    account.disabled_at = utc_now()
+    session.flush()
+    with pytest.raises(SystemUnaccountableError):
+        decide(session, "h0", "reject", machine, "不可用")
+    assert [one.act for one in find_held(session, "h0").decisions] == ["confirm"]
 
 
 def test_the_same_decision_again_changes_nothing_and_another_is_refused(session):

@@ -110,7 +110,7 @@ def test_a_proposal_ends_by_refusal_a_later_one_time_or_a_change_of_the_account(
     tag = world.call("GET", f"/people/{number}", security).headers["etag"]
     assert world.call("DELETE", f"/people/{number}/roles/auditor", security, headers={"If-Match": tag}).is_success
     changed = confirm(world, fourth, security)
-    assert changed.status_code == 422 and "changed since" in changed.json()["detail"]
+    assert changed.status_code == 422 and "账号已发生变化" in changed.json()["detail"]
     assert account(world, number).password_hash is None
 
 

@@ -94,7 +94,7 @@ def test_the_same_key_takes_effect_once(world):
     other = world.call("POST", "/systems", token, json=new_system(world, "another"), headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     without = world.call("POST", "/systems", token, json=body)
-    assert without.status_code == 422 and "already" in without.json()["detail"]
+    assert without.status_code == 422 and "已有接入系统" in without.json()["detail"]
     refused = {"Idempotency-Key": "k-2"}
     assert world.call("POST", "/systems", token, json=body, headers=refused).status_code == 422
     fresh = world.call("POST", "/systems", token, json=new_system(world, "after-refusal"), headers=refused)

@@ -169,7 +169,7 @@ def test_the_three_administrators_never_meet_in_one_person(world):
         assert (answer.status_code, answer.json()["rule"]) == (422, "ROLE_REFUSED"), role
     assert change(world, person, Role.AUDITOR, "DELETE").status_code == 200
     later = change(world, person, Role.SYSTEM_ADMINISTRATOR)
-    assert later.status_code == 422 and "life of the account" in later.json()["detail"]
+    assert later.status_code == 422 and "终身只任一个角色" in later.json()["detail"]
     officer = make(world)
     assert change(world, officer, Role.AUDITOR).status_code == 422
     assert change(world, officer, Role.HOST_AUTHORITY).status_code == 422, "only in the host department"
@@ -180,7 +180,7 @@ def test_nobody_gives_themselves_a_role_and_makers_of_accounts_give_none(world):
     token = world.token(Role.SECURITY_ADMINISTRATOR)
     me = world.call("GET", "/me", token).json()
     answer = change(world, me, Role.SECURITY_ADMINISTRATOR, token=token)
-    assert answer.status_code == 422 and "themselves" in answer.json()["detail"]
+    assert answer.status_code == 422 and "不得为自己分配角色" in answer.json()["detail"]
     system = world.token(Role.SYSTEM_ADMINISTRATOR)
     assert change(world, make(world), Role.STEWARD, token=system).json()["code"] == "ROLE_MISSING"
 
