@@ -40,7 +40,9 @@ class Secrecy(Enum):
 
 _USER = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,40}:/{0,2})?(?P<user>[^\s:/@'\"<>]{0,64}):(?P<word>[^\s@'\"<>]{1,512})@"
+    r"(?![0-9]+(?![\w.:/@-]))"
 )
+"""Name and word before a host; a bare number is none: the version of a table stands so."""
 _NAME = r"(?P<name>(?i:password|passwd|pwd|secret|token|access_?key|api_?key|signature|credential)\w{0,40})"
 _QUOTED = re.compile(_NAME + r"""(?P<sign>['"]?\s{0,9}[:=]\s{0,9})(?P<quote>['"])[^'"]{0,2000}(?P=quote)""")
 _NAMED = re.compile(_NAME + r"""(?P<sign>\s{0,9}=\s{0,9})[^\s&;,'")]+""")
@@ -69,6 +71,8 @@ def mask_secrets(text: str) -> str:
     "host=a password='***' user=b, Bearer ***"
     >>> mask_secrets("population.resident: 12:30, 甲@乙")
     'population.resident: 12:30, 甲@乙'
+    >>> mask_secrets("share:population.base.resident_basic@2"), mask_secrets("reader:s3cret@2.example")
+    ('share:population.base.resident_basic@2', 'reader:***@2.example')
     """
     text = mask_known(text)
     text = _USER.sub(lambda found: f"{found['scheme'] or ''}{found['user']}:{HIDDEN}@", text)

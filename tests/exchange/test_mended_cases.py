@@ -192,9 +192,7 @@ def test_a_case_is_passed_on_to_who_said_the_value_with_a_new_clock(session, tel
     assert (last.act, last.department, last.detail["from_department"], last.detail["department"]) == (
         "pass_on", "public_security", "public_security", "human_resources",
     )  # fmt: skip
-    [told] = session.scalars(
-        select(Event).where(Event.kind == "correction.passed_on", Event.object == f"case:{number}")
-    )
+    [told] = session.scalars(select(Event).where(Event.kind == "correction.pass_on", Event.object == f"case:{number}"))
     assert {"housing", "human_resources", "public_security"} <= set(told.departments)
     with pytest.raises(NotAPartyError):
         move(session, number, "refuse", POLICE, {"reason": "无误"})

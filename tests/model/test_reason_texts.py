@@ -9,7 +9,7 @@ from catalog.model.settings import CHECKOUT
 NO_REASONS = {
     "ALREADY_RUNNING", "BATCH_NOT_REPLAYABLE", "INPUTS_MISSING", "NO_FEED", "CITIZEN_ID", "LICENCE_ID",
     "LINKAGE_LIST", "LINKAGE_MODEL", "LINKAGE_TRAINING", "ORGANISATION_CODE", "REGISTRATION_NUMBER",
-    "RULES_BY_HEADING", "SOURCE_TIME",
+    "RULES_BY_HEADING", "SOURCE_ADDRESS_INVALID", "SOURCE_TIME",
 }  # fmt: skip
 """Codes of errors, prefixes of identifiers and names of constants, none of which stands on a row or delivery."""
 _CODE = re.compile(r'"([A-Z]{2,}(?:_[A-Z0-9]+)+)"')

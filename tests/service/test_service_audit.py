@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from catalog.control.audit_reading import AuditFilter, list_entries
+from catalog.control.audit_tables import AuditEntry
 from catalog.control.identity_tables import System
 from catalog.control.session import session_scope
 from catalog.control.systems import revoke_system
@@ -26,15 +27,20 @@ def world(exchange) -> World:
 
 def entries(world, **wanted):
     with session_scope(world.exchange.control_url) as session:
-        return list_entries(session, AuditFilter(**wanted), limit=1000)
+        return list_entries(session, AuditFilter(**wanted))
+
+
+def counted(world, act):
+    with session_scope(world.exchange.control_url) as session:
+        return session.scalar(select(func.count()).select_from(AuditEntry).where(*AuditFilter(act=act).conditions()))
 
 
 def test_reads_of_tables_are_recorded_with_their_purpose(exchange, world):
-    before = len(entries(world, act="share"))
+    before = counted(world, "share")
     answer = exchange.query(TABLE)
     assert answer.status_code == 200
     newest = entries(world, act="share.query")[0]
-    assert len(entries(world, act="share")) == before + 1
+    assert counted(world, "share") == before + 1
     assert (newest.actor_name, newest.object, newest.purpose) == (
         "reader",
         "share:population.base.resident_basic@2",
@@ -68,11 +74,11 @@ def test_what_the_state_of_things_forbids_is_recorded_too(exchange, world):
         revoke_system(session, ended)
         number = ended.id
     token = world.token(Role.SECURITY_ADMINISTRATOR)
-    before = len(entries(world, act="request.refuse"))
+    before = counted(world, "request.refuse")
     answer = world.call("DELETE", f"/systems/{number}", token, headers={"If-Match": "*"})
     assert answer.status_code == 409, answer.text
     newest = entries(world, act="request.refuse")[0]
-    assert len(entries(world, act="request.refuse")) == before + 1
+    assert counted(world, "request.refuse") == before + 1
     assert (newest.reason, newest.object, newest.outcome) == ("CONFLICT", f"DELETE /api/v1/systems/{number}", "refused")
     assert newest.request_id == answer.headers["x-request-id"]
 
