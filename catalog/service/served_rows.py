@@ -5,7 +5,7 @@ Invariant: a row that was taken back is shown to nobody, by whichever key it is 
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -15,6 +15,9 @@ from catalog.control.tables import ShareVersion
 from catalog.control.withdrawal import rows_withdrawn
 from catalog.service.problems import SharingError
 from catalog.service.snapshots import DataFile, published_snapshot
+
+RowKeys: TypeAlias = Mapping[str, Collection[str]]
+"""Key column → keys."""
 
 
 def find_row(
@@ -34,15 +37,24 @@ def find_row(
     return {name: held for name, held in found.items() if name == key or name in columns}
 
 
-def _require_not_taken_back(
-    version: ShareVersion, row: Mapping[str, Any], withdrawn: Mapping[str, Collection[str]]
-) -> None:
-    for column, keys in withdrawn.items():
-        if column not in row or str(row[column]) in keys:
-            message = (
-                f"This row of {version.share}.{version.schema_name}.{version.table_name} was taken back (该行已撤回)."
-            )
-            raise SharingError(410, "ROW_WITHDRAWN", message)
+def _require_not_taken_back(version: ShareVersion, row: Mapping[str, Any], withdrawn: RowKeys) -> None:
+    if _is_taken_back(row, withdrawn):
+        message = f"This row of {version.share}.{version.schema_name}.{version.table_name} was taken back (该行已撤回)."
+        raise SharingError(410, "ROW_WITHDRAWN", message)
+
+
+def _is_taken_back(row: Mapping[str, Any], withdrawn: RowKeys) -> bool:
+    return any(column not in row or str(row[column]) in keys for column, keys in withdrawn.items())
+
+
+def taken_back(version: ShareVersion, key: str, values: Collection[str], withdrawn: RowKeys) -> set[str]:
+    """Return which of some rows of a version were taken back, by whichever key.
+
+    Raises:
+        SharingError: as of :func:`published_snapshot`, when the version cannot be served.
+    """
+    found = find_rows(version, key, values, list(withdrawn)) if withdrawn else {}
+    return {value for value, row in found.items() if _is_taken_back(row, withdrawn)}
 
 
 def find_rows(
