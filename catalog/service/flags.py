@@ -90,8 +90,9 @@ def query_flags(
         return settings.service_url.rstrip("/") + PREFIX + settings.signer.path(ticket, "flag-files")
 
     rows = sum(file.rows or 0 for file in files)
-    record_flag_read(session, who, version, SUFFIX, [scope.purpose for scope in scopes], rows)
-    record_delivery(session, who.id, answer.version, "query", rows=rows)
+    purposes = sorted({scope.purpose for scope in scopes})
+    record_flag_read(session, who, version, SUFFIX, purposes, rows)
+    record_delivery(session, who.id, answer.version, "query", rows=rows, purpose="; ".join(purposes))
     lines = [*answer.head(), *answer.files(files, address, expires)]
     return table_lines(answer, lines, file_id_headers(fileidhash))
 
