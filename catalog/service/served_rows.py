@@ -3,7 +3,7 @@
 Invariant: a row that was taken back is shown to nobody, by whichever key it is asked for.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -21,9 +21,22 @@ RowKeys: TypeAlias = Mapping[str, Collection[str]]
 
 
 def find_row(
-    session: Session, version: ShareVersion, key: str, value: str, columns: Sequence[str]
+    session: Session,
+    version: ShareVersion,
+    key: str,
+    value: str,
+    columns: Sequence[str],
+    is_covered: Callable[[Mapping[str, Any]], bool],
 ) -> dict[str, Any] | None:
-    """Return some columns of the row under a key, or None where the version has no such row.
+    """Return some columns of the row under a key, or None where the version has no such row, or who asks may not know.
+
+    Args:
+        session: an open session.
+        version: a served version.
+        key: column of the key.
+        value: the key.
+        columns: wanted.
+        is_covered: whether who asks may know of a row, by the columns wanted; else it is as if there were none.
 
     Raises:
         SharingError: as of :func:`published_snapshot`, when the version cannot be served; 410 when the row was taken
@@ -31,7 +44,7 @@ def find_row(
     """
     withdrawn = rows_withdrawn(session, version)
     found = find_rows(version, key, [value], [*columns, *withdrawn]).get(value)
-    if found is None:
+    if found is None or not is_covered(found):
         return None
     _require_not_taken_back(version, found, withdrawn)
     return {name: held for name, held in found.items() if name == key or name in columns}
