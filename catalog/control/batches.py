@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.event_tables import Event
 from catalog.control.events import tell
-from catalog.control.readers import provider_of
+from catalog.control.resources import provider_of
 from catalog.control.tables import Batch, BatchStage
 from catalog.model.errors import GuantongError
 

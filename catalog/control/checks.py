@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.control.events import tell
-from catalog.control.readers import provider_of
+from catalog.control.resources import provider_of
 from catalog.control.tables import CheckResult
 from catalog.model.event_kinds import Sides
 

@@ -45,6 +45,12 @@ def closings_of(session: Session, versions: Collection[ShareVersion]) -> Mapping
     return found
 
 
+def shown_by_row(session: Session, versions: Collection[ShareVersion]) -> list[ShareVersion]:
+    """Return those of some versions of which single rows may be asked for now, in their order."""
+    closed = closings_of(session, versions)
+    return [one for one in versions if one.id not in closed or not closed[one.id].is_for_rows_too]
+
+
 def closing_of(session: Session, version: ShareVersion) -> Closing | None:
     """Return why a version is not read now; None when it is."""
     return closings_of(session, [version]).get(version.id)

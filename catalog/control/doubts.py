@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
 from catalog.control.clocks import local_day
-from catalog.control.closings import closings_of
+from catalog.control.closings import shown_by_row
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.grant_use import reading_of
@@ -56,8 +56,7 @@ def _served(session: Session, resource: str) -> list[ShareVersion]:
     found = session.scalars(
         select(ShareVersion).where(ShareVersion.resource == resource, ShareVersion.status == "served")
     ).all()
-    closed = closings_of(session, found)
-    return [one for one in found if one.id not in closed or not closed[one.id].is_for_rows_too]
+    return shown_by_row(session, found)
 
 
 def _reads(session: Session, recipient_id: int, version: ShareVersion, column: str) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day
+from catalog.control.closings import shown_by_row
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.doubts import Cover, divisions_of
 from catalog.control.grant_tables import AccessGrant
@@ -133,7 +134,8 @@ def flagged_tables(session: Session, recipient_id: int) -> list[ShareVersion]:
         ShareVersion.status == "served",
         ShareVersion.resource.in_([grant.resource for grant in _narrower(session, recipient_id)]),
     )
-    return list((found | {version.id: version for version in session.scalars(granted)}).values())
+    in_part = shown_by_row(session, session.scalars(granted).all())
+    return list((found | {version.id: version for version in in_part}).values())
 
 
 def flag_scopes(session: Session, recipient_id: int, version: ShareVersion) -> list[FlagScope]:

@@ -1,4 +1,4 @@
-"""Who has what (已接收部门): the provider of a resource, who may read a table, and who was handed which rows.
+"""Who has what (已接收部门): who may read a table, and who was handed which rows.
 
 Invariant: who was handed rows is told by receipts alone; a grant under which nobody read makes no reader.
 """
@@ -12,20 +12,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from catalog.control.base import utc_now
 from catalog.control.recipients import covers
-from catalog.control.tables import Delivery, Recipient, Resource, ShareVersion
-from catalog.model.contract import Contract
-from catalog.model.errors import ContractError
+from catalog.control.tables import Delivery, Recipient, ShareVersion
 from catalog.model.registry import get_registry
 
 _WITH_ROWS = ("query", "file")
 """Kinds of receipts with which rows were handed out."""
-
-
-def provider_of(session: Session, resource: str) -> str | None:
-    """Return the department whose resource it is, by the register of the catalogue, else by its contract."""
-    known = session.scalar(select(Resource.department).where(Resource.id == resource))
-    contract = _contract(resource) if known is None else None
-    return known or (contract.government.department if contract is not None else None)
 
 
 def departments_permitted(session: Session, version: ShareVersion) -> list[str]:
@@ -90,10 +81,3 @@ def _has(version: ShareVersion, columns: Collection[str]) -> bool:
     """Tell whether a version has one of some columns; one whose columns are not on record is taken to have them."""
     on_record = version.schema_json.get("columns")
     return bool(columns) and (not on_record or not {one["name"] for one in on_record}.isdisjoint(columns))
-
-
-def _contract(resource: str) -> Contract | None:
-    try:
-        return get_registry().get(resource)
-    except ContractError:
-        return None

@@ -15,8 +15,9 @@ from catalog.control.base import utc_now
 from catalog.control.deliveries import readers_of
 from catalog.control.events import tell
 from catalog.control.readers import departments_permitted
+from catalog.control.resources import provider_of
 from catalog.control.tables import ShareVersion
-from catalog.control.version_ends import end_wider, provider_of, supersede, table_name_of
+from catalog.control.version_ends import end_wider, supersede, table_name_of
 from catalog.control.withdrawal_tables import WithdrawalRecord
 from catalog.model.errors import GuantongError
 from catalog.model.event_kinds import Sides
@@ -137,7 +138,7 @@ def _tell(session: Session, kind: str, version: ShareVersion, heard: Sides) -> N
     name = table_name_of(version)
     told = {"table": name, "published_at": version.published_at}
     told |= {key: getattr(version, key) for key in ("resource", "version", "rows")}
-    sides = {**heard, "provider": provider_of(session, version)}
+    sides = {**heard, "provider": provider_of(session, version.resource, version.published_with)}
     tell(session, kind, f"share_version:{name}/{version.version}", sides, told)
 
 

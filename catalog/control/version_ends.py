@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from catalog.control.base import utc_now
 from catalog.control.deliveries import readers_of
 from catalog.control.events import tell
-from catalog.control.tables import Resource, ShareVersion
+from catalog.control.resources import provider_of
+from catalog.control.tables import ShareVersion
+from catalog.model.event_kinds import Sides
 from catalog.model.publication import narrowings
 from catalog.model.settings import get_settings
 
@@ -49,25 +51,16 @@ def table_name_of(version: ShareVersion) -> str:
     return f"{version.share}.{version.schema_name}.{version.table_name}"
 
 
-def provider_of(session: Session, version: ShareVersion) -> str | None:
-    """Return the department that shares a version's table: as it is registered, or as it was published."""
-    registered = session.scalar(select(Resource.department).where(Resource.id == version.resource))
-    return registered or (version.published_with or {}).get("department")
-
-
 def _tell(session: Session, version: ShareVersion, published: ShareVersion) -> None:
-    readers = readers_of(session, version)
-    tell(
-        session,
-        ENDED,
-        f"share_version:{table_name_of(version)}/{version.version}",
-        {"provider": provider_of(session, version), "readers": {reader.department for reader in readers}},
-        {
-            "table": table_name_of(version),
-            "resource": version.resource,
-            "version": version.version,
-            "current_version": published.version,
-            "reason": version.ended_because,
-            "readers": [reader.name for reader in readers],
-        },
-    )
+    sides: Sides = {
+        "provider": provider_of(session, version.resource, version.published_with),
+        "readers": {reader.department for reader in readers_of(session, version)},
+    }
+    told = {
+        "table": table_name_of(version),
+        "resource": version.resource,
+        "version": version.version,
+        "current_version": published.version,
+        "reason": version.ended_because,
+    }
+    tell(session, ENDED, f"share_version:{table_name_of(version)}/{version.version}", sides, told)

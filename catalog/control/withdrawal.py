@@ -17,9 +17,10 @@ from catalog.control.deliveries import readers_of
 from catalog.control.events import tell
 from catalog.control.life import next_number
 from catalog.control.masking import mask_personal
+from catalog.control.resources import provider_of
 from catalog.control.shares import STANDING, Place, of_table, wait_for_table
 from catalog.control.tables import Recipient, ShareVersion
-from catalog.control.version_ends import provider_of, table_name_of
+from catalog.control.version_ends import table_name_of
 from catalog.control.withdrawal_tables import WithdrawalReceiver, WithdrawalRecord, WithdrawnVersion
 from catalog.model.errors import GuantongError
 
@@ -199,7 +200,7 @@ def _record(
         schema_name=schema_name,
         table_name=table_name,
         resource=version.resource,
-        provider=provider_of(session, version),
+        provider=provider_of(session, version.resource, version.published_with),
         key_column=taken.key_column if taken else None,
         row_keys=list(taken.keys) if taken else [],
         reason=reason,
@@ -253,6 +254,5 @@ def _tell(session: Session, kind: str, withdrawal: Withdrawal, record: Withdrawa
             "rows": len(record.row_keys) if record.kind == "rows" else version.rows,
             "reason": record.reason,
             "withdrawal": record.number,
-            "readers": [reader.name for reader in withdrawal.readers],
         },
     )

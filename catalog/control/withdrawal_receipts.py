@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Row, Text, cast, select
 from sqlalchemy.orm import Session
 
+from catalog.control.acting import require_accountable
 from catalog.control.base import utc_now
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day, stop_clock
@@ -43,7 +44,9 @@ def acknowledge(session: Session, number: str, said: Answer, actor: Actor) -> Wi
     Raises:
         WithdrawalUnknownError: the department has no such system among the receivers.
         MoveRefusedError: it was answered before; only ``deleted`` may follow on ``kept_by_law``; or the law is missing.
+        SystemUnaccountableError: a system answers for which no officer does.
     """
+    require_accountable(session, actor.name)
     found = session.scalars(
         select(WithdrawalReceiver)
         .join(Recipient, Recipient.id == WithdrawalReceiver.recipient_id)

@@ -6,7 +6,7 @@ certain, never as nobody.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from catalog.control.clocks import local_day
+from catalog.control.correction_tables import CorrectionCase
 from catalog.control.doubts import divisions_of, lies_within
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.identities import redirects_of
@@ -25,6 +26,7 @@ from catalog.library.statements import NoStatementsError, statement_rows
 from catalog.model.contract import Contract
 from catalog.model.errors import ContractError
 from catalog.model.registry import get_registry
+from catalog.service.flag_files import SUFFIX
 from catalog.service.problems import SharingError
 from catalog.service.served_rows import rows_with
 
@@ -142,7 +144,8 @@ def bulk_reads_of_each(session: Session, sought: Mapping[str, Collection[str]]) 
     every = {name for names in sought.values() for name in names}
     for place, receipts in groupby(_receipts(session), key=lambda one: one.place):
         version, told = _version(session, place), list(receipts)
-        rows = _rows(version, every)
+        is_of_flags = version is None and place.table_name.endswith(SUFFIX)
+        rows = _flagged_rows(session, place, every) if is_of_flags else _rows(version, every)
         whole = version.rows if version is not None and rows is not None else None
         reads = [
             _reading(place, read, max(one.rows for one in own), whole, grants)
@@ -206,6 +209,20 @@ def _rows(version: ShareVersion | None, names: Collection[str]) -> dict[str, lis
     except (SharingError, OSError):
         return None
     return rows
+
+
+def _flagged_rows(session: Session, place: Place, names: Collection[str]) -> dict[str, list[frozenset[str]]]:
+    """Return name → a row, of those names on whose row a doubt may have stood when flags were read.
+
+    The number of flags is the second in which they were asked for. How a doubt stood then is not told any more.
+    """
+    asked = datetime.fromtimestamp(place.version, UTC)
+    query = select(CorrectionCase.row_key).where(
+        CorrectionCase.row_key.in_(sorted(names)),
+        CorrectionCase.raised_at < asked + timedelta(seconds=1),
+        or_(CorrectionCase.closed_at.is_(None), CorrectionCase.closed_at >= asked - timedelta(seconds=1)),
+    )
+    return {row: [frozenset()] for row in session.scalars(query)}
 
 
 def _may_have_got(rows: Sequence[frozenset[str]] | None, grants: Sequence[AccessGrant]) -> bool:

@@ -1,7 +1,7 @@
 """The flags of a shared table as a file (存疑标识文件): written when asked for, of what the control plane says now.
 
 Invariant: a file holds what one set of grants covers and is named by what it holds, so that it never changes; it is
-handed out only as long as the recipient's grants are those for which it was written.
+handed out only as long as the recipient's grants, what is kept back and which rows are taken back are those of then.
 """
 
 import hashlib
@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 from sqlalchemy.orm import Session
 
 from catalog.control.item_flags import FlagScope, ItemFlag, flags_of
-from catalog.control.kept_back import columns_kept_back
+from catalog.control.kept_back import kept_back_of
 from catalog.control.tables import ShareVersion
+from catalog.control.withdrawal import rows_withdrawn
 from catalog.model.contract import Contract
 from catalog.model.settings import get_settings
-from catalog.service.served_rows import find_rows
+from catalog.service.served_rows import find_rows, taken_back
 from catalog.service.snapshots import DataFile, Snapshot, published_snapshot
 
 SUFFIX = "_flags"
@@ -57,17 +58,21 @@ def told_flags(
 ) -> list[ItemFlag]:
     """Return the flags on rows of a served version that some grants cover, and on columns not kept back.
 
+    Nothing is told of a row that was taken back.
+
     Raises:
         SharingError: when the version cannot be served.
     """
     key, served = contract.key[0], published_snapshot(version).columns
-    kept_back = columns_kept_back(session, version.resource, served)
+    kept_back = kept_back_of(session, version, served)
     knowing = [scope for scope in scopes if scope.has_column(key)]
     columns = [name for name in served if name not in kept_back and any(scope.has_column(name) for scope in knowing)]
     if key not in columns:
         return []
     flags = flags_of(session, contract, columns)
-    places = _places.of(contract, version, {flag.row_key for flag in flags})
+    rows = {flag.row_key for flag in flags}
+    shown = rows - taken_back(version, key, sorted(rows), rows_withdrawn(session, version))
+    places = _places.of(contract, version, shown)
     return [
         flag
         for flag in flags
@@ -75,25 +80,34 @@ def told_flags(
     ]
 
 
-def flag_snapshot(version: ShareVersion, key: str, scopes: Sequence[FlagScope], flags: Sequence[ItemFlag]) -> Snapshot:
+def flag_snapshot(
+    session: Session, version: ShareVersion, key: str, scopes: Sequence[FlagScope], flags: Sequence[ItemFlag]
+) -> Snapshot:
     """Return the table of flags as it stands now; without a flag it has no file."""
-    folder = _folder(version, scopes)
+    folder = _folder(session, version, scopes)
     files = (_written(folder, key, flags),) if flags else ()
     place = f"{version.share}.{version.schema_name}.{version.table_name}{SUFFIX}"
     return Snapshot(hashlib.sha256(place.encode()).hexdigest()[:32], schema_string(key), [], [], files)
 
 
-def flag_file(version: ShareVersion, scopes: Sequence[FlagScope], file_id: str) -> Path | None:
-    """Return a file that was written for some grants; None when there is none, or it was for others."""
-    path = _folder(version, scopes) / f"{file_id}.parquet"
+def flag_file(session: Session, version: ShareVersion, scopes: Sequence[FlagScope], file_id: str) -> Path | None:
+    """Return a file that was written for some grants; None when there is none, or less may be told by now.
+
+    Raises:
+        SharingError: when the version cannot be served.
+    """
+    path = _folder(session, version, scopes) / f"{file_id}.parquet"
     return path if path.is_file() else None
 
 
-def _folder(version: ShareVersion, scopes: Sequence[FlagScope]) -> Path:
-    """Return where files for some grants on a version lie."""
+def _folder(session: Session, version: ShareVersion, scopes: Sequence[FlagScope]) -> Path:
+    """Return where files for some grants on a version lie, with what nobody is told of it now."""
     said = sorted(
         json.dumps([_sorted(scope.items), _sorted(scope.cover.divisions)], ensure_ascii=False) for scope in scopes
     )
+    kept_back = sorted(kept_back_of(session, version, published_snapshot(version).columns))
+    gone = sorted((column, sorted(keys)) for column, keys in rows_withdrawn(session, version).items())
+    said.append(json.dumps([kept_back, gone], ensure_ascii=False))
     digest = hashlib.sha256("\n".join([str(version.id), *said]).encode()).hexdigest()[:32]
     return get_settings().home / "service" / "flags" / digest
 

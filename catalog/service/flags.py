@@ -90,8 +90,9 @@ def query_flags(
         return settings.service_url.rstrip("/") + PREFIX + settings.signer.path(ticket, "flag-files")
 
     rows = sum(file.rows or 0 for file in files)
-    record_flag_read(session, who, version, SUFFIX, [scope.purpose for scope in scopes], rows)
-    record_delivery(session, who.id, answer.version, "query", rows=rows)
+    purposes = sorted({scope.purpose for scope in scopes})
+    record_flag_read(session, who, version, SUFFIX, purposes, rows)
+    record_delivery(session, who.id, answer.version, "query", rows=rows, purpose="; ".join(purposes))
     lines = [*answer.head(), *answer.files(files, address, expires)]
     return table_lines(answer, lines, file_id_headers(fileidhash))
 
@@ -114,12 +115,14 @@ def read_flag_file(
     expires: Annotated[int, Query(ge=1, le=LARGEST)],
     signature: Annotated[str, Query(alias=SIGNATURE, max_length=128)],
 ) -> FileResponse:
-    """Hand out the file to whom it was written for, as long as the grants are those of then."""
+    """Hand out the file to whom it was written for, as long as no less may be told than then."""
     verified(settings, FileTicket(version_id, file_id, recipient, expires), signature)
     known_recipient(request, recipient, "", "")
     active = find_active(session, recipient)
     version = next((one for one in flagged_tables(session, recipient) if one.id == version_id), None)
-    path = flag_file(version, flag_scopes(session, recipient, version), file_id) if active and version else None
+    path = (
+        flag_file(session, version, flag_scopes(session, recipient, version), file_id) if active and version else None
+    )
     if path is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant or version behind this address has ended.")
     request.state.recipient = f"#{recipient}"
@@ -144,7 +147,7 @@ def _granted(
 def _answer(session: Database, version: ShareVersion, scopes: list[FlagScope], capabilities: str | None) -> TableAnswer:
     contract = get_registry().get(version.resource)
     flags = told_flags(session, contract, version, scopes)
-    snapshot = flag_snapshot(version, contract.key[0], scopes, flags)
+    snapshot = flag_snapshot(session, version, contract.key[0], scopes, flags)
     shown = ShareVersion(
         share=version.share,
         schema_name=version.schema_name,

@@ -3,9 +3,9 @@
 Invariant: a row that was taken back is shown to nobody, by whichever key it is asked for.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -16,11 +16,27 @@ from catalog.control.withdrawal import rows_withdrawn
 from catalog.service.problems import SharingError
 from catalog.service.snapshots import DataFile, published_snapshot
 
+RowKeys: TypeAlias = Mapping[str, Collection[str]]
+"""Key column → keys."""
+
 
 def find_row(
-    session: Session, version: ShareVersion, key: str, value: str, columns: Sequence[str]
+    session: Session,
+    version: ShareVersion,
+    key: str,
+    value: str,
+    columns: Sequence[str],
+    is_covered: Callable[[Mapping[str, Any]], bool],
 ) -> dict[str, Any] | None:
-    """Return some columns of the row under a key, or None where the version has no such row.
+    """Return some columns of the row under a key, or None where the version has no such row, or who asks may not know.
+
+    Args:
+        session: an open session.
+        version: a served version.
+        key: column of the key.
+        value: the key.
+        columns: wanted.
+        is_covered: whether who asks may know of a row, by the columns wanted; else it is as if there were none.
 
     Raises:
         SharingError: as of :func:`published_snapshot`, when the version cannot be served; 410 when the row was taken
@@ -28,21 +44,30 @@ def find_row(
     """
     withdrawn = rows_withdrawn(session, version)
     found = find_rows(version, key, [value], [*columns, *withdrawn]).get(value)
-    if found is None:
+    if found is None or not is_covered(found):
         return None
     _require_not_taken_back(version, found, withdrawn)
     return {name: held for name, held in found.items() if name == key or name in columns}
 
 
-def _require_not_taken_back(
-    version: ShareVersion, row: Mapping[str, Any], withdrawn: Mapping[str, Collection[str]]
-) -> None:
-    for column, keys in withdrawn.items():
-        if column not in row or str(row[column]) in keys:
-            message = (
-                f"This row of {version.share}.{version.schema_name}.{version.table_name} was taken back (该行已撤回)."
-            )
-            raise SharingError(410, "ROW_WITHDRAWN", message)
+def _require_not_taken_back(version: ShareVersion, row: Mapping[str, Any], withdrawn: RowKeys) -> None:
+    if _is_taken_back(row, withdrawn):
+        message = f"This row of {version.share}.{version.schema_name}.{version.table_name} was taken back (该行已撤回)."
+        raise SharingError(410, "ROW_WITHDRAWN", message)
+
+
+def _is_taken_back(row: Mapping[str, Any], withdrawn: RowKeys) -> bool:
+    return any(column not in row or str(row[column]) in keys for column, keys in withdrawn.items())
+
+
+def taken_back(version: ShareVersion, key: str, values: Collection[str], withdrawn: RowKeys) -> set[str]:
+    """Return which of some rows of a version were taken back, by whichever key.
+
+    Raises:
+        SharingError: as of :func:`published_snapshot`, when the version cannot be served.
+    """
+    found = find_rows(version, key, values, list(withdrawn)) if withdrawn else {}
+    return {value for value, row in found.items() if _is_taken_back(row, withdrawn)}
 
 
 def find_rows(

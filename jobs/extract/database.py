@@ -18,7 +18,7 @@ from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
 from catalog.model.version_order import TOLERANCE
-from jobs.extract.batch_ids import batch_id, digest_of
+from jobs.extract.batch_ids import digest_of
 from jobs.extract.bronze import as_bronze, with_drawn_ids, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.extract.feed import FeedReading, in_generation, plan_feed
@@ -30,7 +30,7 @@ from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
-from jobs.extract.vanished import MASS_DELETE, find_differences, keep_gone, kept_gone, tombstones
+from jobs.extract.vanished import MASS_DELETE, digest_of_gone, find_differences, keep_gone, kept_gone, tombstones
 from jobs.extract.windows import (
     Window,
     cut_of,
@@ -305,11 +305,13 @@ class TableReading:
         return {batch_id: gone for batch_id, gone in found.items() if gone is not None}
 
     def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> None:
-        """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on."""
-        detail = f"{held.detail['gone']}/{held.detail['alive']}"
-        digest = digest_of(self.contract.id, MASS_DELETE, record.business_date.isoformat(), detail)
+        """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on.
+
+        Other records are another batch, however many they are: a release is for the records that it was given for.
+        """
+        digest = digest_of(self.contract.id, MASS_DELETE, record.business_date.isoformat(), digest_of_gone(gone))
         apart = BatchRecord(
-            batch_id=batch_id(self.contract.name, record.business_date, digest),
+            batch_id=self.register.id_for(digest, record.business_date, over=("rejected", "no_op")),
             kind=record.kind,
             content_sha256=digest,
             business_date=record.business_date,

@@ -32,7 +32,7 @@ from catalog.model.errors import GuantongError
 from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from jobs.extract import landing
-from jobs.extract.batch_ids import batch_id
+from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.runtime.stage import StageRun
 
@@ -113,10 +113,20 @@ class Register:
             self.hold(record_of(batch), held)
         return [batch.batch_id for batch in begun]
 
-    def id_for(self, content_sha256: str, business_date: date) -> str:
-        """Return the id of the batch with this content: that of an earlier try, else a new one."""
+    def id_for(self, content_sha256: str, business_date: date, over: Collection[str] = ("rejected",)) -> str:
+        """Return the id of the batch with this content: that of an earlier try, else a new one.
+
+        Args:
+            content_sha256: the content.
+            business_date: day the batch is recorded for.
+            over: how a batch ended that is not tried again: what people decided about it counts for it alone.
+        """
         earlier = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(("received", "held")))
-        return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256)
+        if earlier is not None:
+            return earlier.batch_id
+        ended = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(over))
+        digest = digest_of(content_sha256, ended.batch_id) if ended else content_sha256
+        return self._free_id(digest, business_date, content_sha256)
 
     def _free_id(self, digest: str, business_date: date, content_sha256: str) -> str:
         """Return a batch id that no other content has: longer, should eight digits coincide."""

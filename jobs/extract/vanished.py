@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
 from jobs.extract import landing
+from jobs.extract.batch_ids import digest_of
 from jobs.extract.delivery import DeliveryHeldError
 from jobs.extract.known_rows import ARRIVAL
 
@@ -70,6 +71,16 @@ def without(gone: pa.Table, released: Sequence[pa.Table]) -> pa.Table:
     for known in released:
         gone = gone.filter(pc.invert(pc.is_in(gone["_record_key"], value_set=known["_record_key"])))
     return gone
+
+
+def digest_of_gone(gone: pa.Table) -> str:
+    """Return one hash over the records that are gone, in whichever order they come.
+
+    >>> one, other = (pa.table({"_record_key": keys}) for keys in (["1", "2"], ["1", "3"]))
+    >>> digest_of_gone(one) == digest_of_gone(one.take([1, 0])), digest_of_gone(one) == digest_of_gone(other)
+    (True, False)
+    """
+    return digest_of(*sorted(map(str, gone["_record_key"].to_pylist())))
 
 
 def keep_gone(contract: Contract, batch_id: str, gone: pa.Table) -> None:

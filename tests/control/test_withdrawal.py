@@ -5,14 +5,16 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from catalog.control.acting import SystemUnaccountableError
 from catalog.control.base import utc_now
 from catalog.control.clocks import tick
 from catalog.control.closings import closing_of, closings_of
 from catalog.control.deliveries import record_delivery
 from catalog.control.event_tables import Event
 from catalog.control.held_rows import keys_held
+from catalog.control.identity_tables import Person
 from catalog.control.recipients import add_grant, add_recipient, readable_version_by_id, readable_versions
 from catalog.control.resources import register_resource
 from catalog.control.session import session_scope
@@ -38,6 +40,7 @@ from catalog.control.withdrawal_receipts import (
 )
 from catalog.model.state_machine import Actor
 from tests.control.test_share_versions import TABLE, publish
+from tests.exchange.people import a_system
 
 RESOURCE = "population.resident_basic"
 
@@ -84,6 +87,8 @@ def test_only_what_is_named_goes_and_only_its_readers_are_told(control_database,
         assert readable_version_by_id(session, readers["both"], first.version.id) is None
         [(number, (departments, reason))] = told(session).items()
         assert (number, departments) == (1, ["housing", "public_security", "taxation"])
+        event = session.scalars(select(Event).where(Event.kind == WITHDRAWN)).one()
+        assert event.payload["table"] and not any(f"'{one.name}'" in str(event.payload) for one in first.readers)
         assert "错误住址" in reason and "11010519491231002X" not in reason
 
 
@@ -155,6 +160,10 @@ def test_who_had_it_answers_once_and_the_clock_reminds(control_database, readers
         housing = Actor("person:示范经办", "housing", frozenset({"requester_officer"}))
         with pytest.raises(WithdrawalUnknownError):
             acknowledge(session, number, Answer("both", "deleted"), housing)
+        machine = a_system(session, "housing-machine", "housing", "requester_officer")
+        session.execute(update(Person).values(disabled_at=utc_now()))
+        with pytest.raises(SystemUnaccountableError):
+            acknowledge(session, number, Answer("one", "deleted"), machine)
         acknowledge(session, number, Answer("one", "deleted"), housing)
         assert [system.name for _, _, system, _ in outstanding(session)] == ["both"]
         assert clock.status == "met"

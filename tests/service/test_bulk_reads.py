@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from catalog.__main__ import app
 from catalog.control.clocks import local_day
+from catalog.control.correction_cases import raise_case
 from catalog.control.deliveries import record_delivery
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.identities import merge_entities
@@ -159,6 +160,28 @@ def test_what_cannot_be_told_any_more_is_never_answered_as_nobody(handed):
         unknown = [one for one in after if one.place.version == 2]
         assert unknown and not any(one.is_certain for one in unknown)
         session.rollback()
+
+
+def test_a_read_of_flags_counts_for_whoever_was_doubted_then_and_for_nobody_else(handed):
+    doubted, later, never = PERSONS[5:8]
+    asked = int(datetime.now(UTC).timestamp())
+    flags = ShareVersion(
+        share="city", schema_name="population", table_name="resident_basic_flags", version=asked, table_uri="",
+    )  # fmt: skip
+    with session_scope(handed.url) as session:
+        for person, minutes in ((doubted, -5), (later, 5)):
+            raise_case(
+                session, resource=RESOURCE, row_key=person, column="name", doubted_department="public_security",
+                evidence={"statement": "不同"}, at=datetime.fromtimestamp(asked, UTC) + timedelta(minutes=minutes),
+            )  # fmt: skip
+        record_delivery(session, handed.recipients["甲系统"], flags, "query", rows=1, purpose="核验")
+        session.flush()
+        found = bulk_reads_of_each(session, {person: {person} for person in (doubted, later, never)})
+        session.rollback()
+    of_flags = {person: [one for one in reads if one.place.version == asked] for person, reads in found.items()}
+    assert of_flags[later] == of_flags[never] == []
+    [one] = of_flags[doubted]
+    assert (one.is_certain, one.read.recipient, one.read.purpose) == (False, "甲系统", "核验")
 
 
 def test_a_person_is_found_by_number_record_key_and_ids_before_a_merge(handed):

@@ -8,8 +8,9 @@ from deltalake import write_deltalake
 from sqlalchemy import select
 
 from catalog.control.audit_tables import AuditEntry
-from catalog.control.correction_cases import raise_case
+from catalog.control.correction_cases import move, raise_case
 from catalog.control.disclosure_tables import Disclosure
+from catalog.control.list_tables import NegativeListing
 from catalog.control.session import session_scope
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor
@@ -91,6 +92,48 @@ def test_what_is_shown_in_clear_is_on_record_with_its_purpose_and_person(world, 
     with session_scope(world.exchange.control_url) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.act == "correction.unmask")).one()
     assert (entry.object, entry.purpose, len(entry.subjects)) == (f"case:{number}", body["purpose"], 1)
+
+
+def test_what_another_department_may_not_share_is_shown_to_nobody(world, number):
+    officer = world.token(Role.PROVIDER_OFFICER, department=PROVIDER)
+
+    def values() -> tuple[str | None, str | None, str | None]:
+        path = f"/corrections/{number}/record/clear"
+        clear = world.call("POST", path, officer, json={"purpose": "核对户籍底册"}).json()
+        return clear["value"], clear["own"][0]["value"], clear["others"][0]["value"]
+
+    assert values() == ("示范甲", "示范甲", "示范乙")
+    with session_scope(world.exchange.control_url) as session:
+        line = NegativeListing(
+            title="参保登记姓名", department="human_resources", elements=["person_name"], citation="《社会保险法》",
+            listed_by="t",
+        )  # fmt: skip
+        session.add(line)
+        session.flush()
+        listed = line.id
+    withheld = values()
+    with session_scope(world.exchange.control_url) as session:
+        session.get_one(NegativeListing, listed).ended_at = datetime.now(UTC)
+    assert withheld == ("示范甲", "示范甲", None)
+    assert values() == ("示范甲", "示范甲", "示范乙")
+
+
+def test_nothing_is_read_in_clear_for_a_case_that_is_closed(world):
+    with session_scope(world.exchange.control_url) as session:
+        actor = Actor("person:甲", "housing", frozenset({"requester_officer"}))
+        ended = raise_case(
+            session, resource="population.resident_basic", row_key=ROW, column="sex_code", element="sex_code",
+            doubted_department=PROVIDER, evidence={"statement": "不同"}, kind="department", actor=actor,
+        ).number  # fmt: skip
+    officer, path = world.token(Role.PROVIDER_OFFICER, department=PROVIDER), f"/corrections/{ended}/record"
+    body = {"purpose": "核对户籍底册"}
+    assert world.call("POST", f"{path}/clear", officer, json=body).status_code == 200
+    with session_scope(world.exchange.control_url) as session:
+        move(session, ended, "withdraw", actor, {"reason": "误提"})
+    before = len(disclosures(world))
+    refused = world.call("POST", f"{path}/clear", officer, json=body)
+    assert refused.status_code == 409 and not any(word in refused.text for word in CLEAR)
+    assert world.call("GET", path, officer).status_code == 200 and len(disclosures(world)) == before
 
 
 def test_nobody_else_sees_it_and_the_case_itself_tells_no_value(world, number):

@@ -188,3 +188,6 @@ def test_a_row_that_was_taken_back_is_shown_to_nobody_and_the_others_are(world):
     refused = doubt(world, "water", row="p00018", column="citizen_id")
     assert refused.status_code == 409 and "已撤回" in refused.json()["detail"], refused.text
     assert doubt(world, "water", row="p00017", column="citizen_id").status_code == 201
+    grant(world, "transport", ["person_id", "birth_date"], ["510105"])
+    elsewhere = [doubt(world, "transport", row=row, column="birth_date") for row in ("p00018", "p00017", "p99999")]
+    assert [one.status_code for one in elsewhere] == [404, 404, 404], "who may not know of the row is not told of it"

@@ -1,11 +1,12 @@
 """A department's inbox over HTTP: its own events, what it has read, what it acknowledged, and nobody else's."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.event_tables import Event
 from catalog.control.events import emit
+from catalog.control.identity_tables import SystemOfficer
 from catalog.control.session import session_scope
 from catalog.model.event_kinds import load_event_kinds
 from catalog.model.roles import Role
@@ -67,6 +68,19 @@ def test_an_acknowledgement_reads_too(world):
     number, token = happen(world, OWN), world.token(Role.STEWARD, department=OWN)
     done = world.call("POST", f"/events/{number}/ack", token).json()
     assert done["read_at"] and done["acknowledged_at"] and done["read_by"] == done["acknowledged_by"]
+
+
+def test_a_system_marks_nothing_while_no_officer_answers_for_it(world):
+    first, second = happen(world, OWN), happen(world, OWN)
+    token = world.system_token(Role.REQUESTER_OFFICER, department=OWN)
+    assert world.call("POST", f"/events/{first}/ack", token).status_code == 200
+    with session_scope(world.exchange.control_url) as session:
+        session.execute(delete(SystemOfficer))
+    for act in ("read", "ack"):
+        refused = world.call("POST", f"/events/{second}/{act}", token)
+        assert (refused.status_code, refused.json()["rule"]) == (422, "SYSTEM_UNACCOUNTABLE")
+    seen = {one["id"]: one["read_at"] for one in inbox(world, token)}
+    assert seen[first] and seen[second] is None
 
 
 @pytest.mark.parametrize("act", ["read", "ack"])

@@ -1,9 +1,12 @@
 """What was published is taken back on every way out: readable before, refused after, with the reason."""
 
-from datetime import UTC, datetime, timedelta
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from deltalake import write_deltalake
@@ -11,10 +14,14 @@ from sqlalchemy import select, update
 
 from catalog.control.audit_tables import AuditEntry
 from catalog.control.base import utc_now
+from catalog.control.correction_cases import raise_case
+from catalog.control.correction_tables import CorrectionCase
 from catalog.control.event_tables import Event
+from catalog.control.grant_tables import AccessGrant
 from catalog.control.held_rows import RowsUnknownError, rows_to_take, withdrawals_gone
+from catalog.control.life import next_number
 from catalog.control.list_tables import NegativeListing
-from catalog.control.recipients import add_grant, find_recipient
+from catalog.control.recipients import add_grant, add_recipient, find_recipient
 from catalog.control.session import session_scope
 from catalog.control.shares import RowsTakenBackError
 from catalog.control.tables import ShareVersion
@@ -23,8 +30,9 @@ from catalog.model.publication import published_with
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
 from tests.exchange.contracts import in_force, write_shared
-from tests.exchange.people import PROVIDER
+from tests.exchange.people import ASKER, PROVIDER
 from tests.service.conftest import persons
+from tests.service.samples.exchange import _application
 from tests.service.world import World
 
 COLUMNS = persons(0, 1).column_names
@@ -47,6 +55,13 @@ def exchange(make_exchange, tmp_path_factory):
     served.start()
     with in_force(folder):
         yield served
+
+
+@pytest.fixture(autouse=True)
+def no_doubt(exchange):
+    """Take away what an earlier test doubted: all tables are cut from one library."""
+    with session_scope(exchange.control_url) as session:
+        session.execute(update(CorrectionCase).values(state="closed"))
 
 
 class Table:
@@ -105,6 +120,40 @@ class Table:
         with session_scope(self.exchange.control_url) as session:
             events = session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id)).all()
             return [event for event in events if self.name in str(event.payload.get("table"))]
+
+    def flags(self, name: str) -> httpx.Response:
+        """Ask which values of the table are doubted."""
+        return self.exchange.query(f"{self.path}_flags", None, name)
+
+    def doubt(self, row: str, column: str = "name") -> str:
+        with session_scope(self.exchange.control_url) as session:
+            return raise_case(
+                session, resource=f"trial.{self.name}", row_key=row, column=column, doubted_department=PROVIDER,
+                evidence={"statement": "不同"}, actor=ASKER, kind="department",
+            ).number  # fmt: skip
+
+    def narrow(self, name: str, items: list[str]) -> None:
+        """Make a recipient whose grant is narrower than the table."""
+        with session_scope(self.exchange.control_url) as session:
+            until = utc_now() + timedelta(days=1)
+            _, self.exchange.tokens[name] = add_recipient(session, name, department="water", expires_at=until)
+            application = _application(session, "water")
+            session.add(
+                AccessGrant(
+                    number=next_number(session, "grant", 2026), application=application.number, code=application.code,
+                    resource=f"trial.{self.name}", provider=PROVIDER, department="water", recipient=name, items=items,
+                    is_narrower=True, row_scope={}, purpose="核验", mode="table", quota_per_day=1,
+                    valid_from=date(2020, 1, 1), valid_to=date(2090, 1, 1),
+                )
+            )  # fmt: skip
+
+
+def told(answer: httpx.Response) -> list[str]:
+    """Return the rows that an answer of flags tells of."""
+    assert answer.status_code == 200, answer.text
+    found = [line["file"] for line in map(json.loads, answer.text.splitlines()) if "file" in line]
+    tables = [pq.read_table(io.BytesIO(httpx.get(file["url"]).content)) for file in found]
+    return sorted(row for table in tables for row in table.column("person_id").to_pylist())
 
 
 def codes(ways: dict[str, httpx.Response]) -> set[tuple[int, str]]:
@@ -262,12 +311,47 @@ def test_each_receiver_answers_for_its_own_systems_and_who_has_not_is_seen(excha
     assert receiver["answered_by"].startswith("person:")
 
 
+def test_nobody_is_told_of_doubts_on_a_row_taken_back(exchange):
+    table = Table(exchange)
+    table.narrow("part-of-rows", ["person_id", "name"])
+    for row in ("p00003", "p00025"):
+        table.doubt(row)
+    before = table.flags("part-of-rows")
+    address = before.text.split('"url":"')[1].split('"')[0]
+    assert told(before) == told(table.flags("reader")) == ["p00003", "p00025"]
+    with session_scope(exchange.control_url) as session:
+        taken = rows_to_take(session, table.place, ["p00025"])
+        withdraw_rows(session, table.place, taken, reason="错误关联", by="示范管理员")
+    assert told(table.flags("part-of-rows")) == ["p00003"]
+    assert httpx.get(address).status_code == 403
+    assert table.flags("reader").status_code == 404
+
+
+def test_doubts_on_what_is_kept_back_are_told_to_nobody_not_even_by_an_address_of_before(exchange):
+    said = {"columns": {"name": {"element": "contact_telephone", "mask": None, "transform": ""}}}
+    table = Table(exchange, first=said, second=said)
+    table.doubt("p00003")
+    table.doubt("p00004", "birth_date")
+    before = table.flags("reader")
+    address = before.text.split('"url":"')[1].split('"')[0]
+    assert told(before) == ["p00003", "p00004"]
+    line = keep_back(exchange, PROVIDER, "contact_telephone")
+    now, refused, whole = table.flags("reader"), httpx.get(address), exchange.query(table.path)
+    seen = told(now)
+    take_off(exchange, line)
+    assert (whole.status_code, seen, refused.status_code) == (403, ["p00004"], 403)
+    assert told(table.flags("reader")) == ["p00003", "p00004"] and httpx.get(address).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [({"status": "retired"}, (410, "CONTRACT_RETIRED")), ({"share": "refused"}, (403, "CONTRACT_REFUSED"))],
 )
 def test_what_a_contract_shares_no_more_is_read_by_nobody(exchange, change, refusal):
     table = Table(exchange)
+    table.narrow(f"part-of-{table.name}", ["person_id", "name"])
+    table.doubt("p00003")
+    assert told(table.flags(f"part-of-{table.name}")) == ["p00003"]
     assert codes(table.ways()) == codes(table.ways_now()) == {(200, "")} and table.is_listed()
     path = exchange.contracts / "trial" / f"{table.name}.yml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -279,7 +363,7 @@ def test_what_a_contract_shares_no_more_is_read_by_nobody(exchange, change, refu
     exchange.stop()
     exchange.start()
     assert codes(table.ways()) == codes(table.ways_now()) == {refusal}
-    assert not table.is_listed()
+    assert not table.is_listed() and table.flags(f"part-of-{table.name}").status_code == 404
 
 
 def test_a_version_whose_files_are_gone_counts_as_holding_every_row(exchange):

@@ -4,6 +4,8 @@ A doubt is raised on a row that is served and that the department may read. What
 whether it was read or written: its two sides and the host authority see it, each side without what others added.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -14,7 +16,7 @@ from catalog.control.audit import record
 from catalog.control.case_events import KIND
 from catalog.control.correction_cases import find_case, move, raise_case
 from catalog.control.correction_tables import CorrectionCase
-from catalog.control.doubts import covers_of
+from catalog.control.doubts import Cover, covers_of
 from catalog.control.life import newest
 from catalog.control.masking import mask_personal
 from catalog.library.masked import masked
@@ -215,12 +217,16 @@ def _require_readable(session: Database, who: Caller, contract: Contract, doubt:
     divisions = [column for column in contract.columns if contract.code_list_of(column) == "division"]
     try:
         for cover in covers_of(session, who.department, contract, doubt.row_key, doubt.column):
-            row = find_row(session, cover.version, contract.key[0], doubt.row_key, divisions)
-            if row is not None and cover.has([str(row[column]) for column in divisions if row.get(column)]):
+            is_covered = partial(_covers, cover, divisions)
+            if find_row(session, cover.version, contract.key[0], doubt.row_key, divisions, is_covered) is not None:
                 return
     except SharingError as error:
         raise ProblemError("CONFLICT", reason=str(error)) from error
     raise not_found("row")
+
+
+def _covers(cover: Cover, divisions: Sequence[str], row: Mapping[str, Any]) -> bool:
+    return cover.has([str(row[column]) for column in divisions if row.get(column)])
 
 
 def _render(found: CorrectionCase) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Whom a doubt concerns (存疑记录): the provider's own record, what others say and what is proposed, hidden by default.
 
-Only officers of the department whose value is doubted see it. Values in clear are for a purpose, on record first.
+Only officers of the department whose value is doubted see it. Values in clear are for a purpose, on record first, while
+the case is open. What the negative list keeps back of another department is shown to nobody.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -13,11 +15,13 @@ from catalog.control.audit import record
 from catalog.control.correction_cases import find_case
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.disclosures import record_disclosure
+from catalog.control.kept_back import negative_list
 from catalog.control.masking import mask_personal
 from catalog.delta_log import TableDamagedError
 from catalog.library.doubted import Doubted, doubted_value, library_of
 from catalog.library.masked import masked
 from catalog.model.caller import Caller
+from catalog.model.correction import CLOSED
 from catalog.model.ids.citizen_id import is_valid_citizen_id
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
@@ -81,14 +85,16 @@ class ClearReading(Body):
 def show_record(session: Database, who: Provider, number: CaseNumber) -> DoubtedRecord:
     """Show whom a doubt concerns, personal values hidden (脱敏)."""
     case = _own_case(session, who, number)
-    return _render(case, _doubted(case), is_clear=False)
+    return _render(case, _doubted(session, case), is_clear=False)
 
 
 @router.post("/{number}/record/clear")
 def show_record_clear(session: Database, who: Provider, number: CaseNumber, body: ClearReading) -> DoubtedRecord:
     """Show whom a doubt concerns in clear (明文), for a purpose that is on record before."""
     case = _own_case(session, who, number)
-    doubted = _doubted(case)
+    if case.state == CLOSED:
+        raise ProblemError("CONFLICT", reason="the case is closed, so that nothing is read for it (校核已办结)")
+    doubted = _doubted(session, case)
     library = library_of(get_registry().get(case.resource))
     record(
         session, who, "correction.unmask", f"case:{number}", purpose=body.purpose, persons=_persons(case, doubted),
@@ -110,11 +116,27 @@ def _own_case(session: Database, who: Caller, number: str) -> CorrectionCase:
     return case
 
 
-def _doubted(case: CorrectionCase) -> Doubted:
+def _doubted(session: Database, case: CorrectionCase) -> Doubted:
+    """Return what is said of the value, without what another department may not share by the negative list."""
+    contract = get_registry().get(case.resource)
     try:
-        return doubted_value(get_registry().get(case.resource), case.row_key, case.column_name)
+        doubted = doubted_value(contract, case.row_key, case.column_name)
     except (TableDamagedError, OSError) as error:
         raise ProblemError("CONFLICT", reason="what sources said cannot be read at present (暂无法读取)") from error
+    element, lines = get_registry().elements_of(contract).get(case.column_name), negative_list(session)
+    kept_back = {
+        one.department
+        for one in doubted.sightings
+        if element and one.department != case.doubted_department and lines.of(one.department, [element.id])
+    }
+    is_kept_back = bool(doubted.sightings) and doubted.sightings[0].department in kept_back
+    return replace(
+        doubted,
+        value=None if is_kept_back else doubted.value,
+        sightings=tuple(
+            replace(one, value=None, original=None) if one.department in kept_back else one for one in doubted.sightings
+        ),
+    )
 
 
 def _persons(case: CorrectionCase, doubted: Doubted) -> list[str]:

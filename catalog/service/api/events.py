@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from catalog.control.acting import require_accountable
 from catalog.control.audit import record
 from catalog.control.inbox import Received, acknowledge, count_unread, find_event, list_events, mark_read
 from catalog.model.caller import Caller
 from catalog.model.event_kinds import get_event_kind, load_event_kinds
 from catalog.model.roles import OFFICERS
 from catalog.service.access import Database, Reading
+from catalog.service.api_exchange import actor_of
 from catalog.service.api_idempotency import IdempotencyKey, IdempotentRoute
 from catalog.service.api_paging import CurrentPage
 from catalog.service.api_problems import not_found
@@ -111,7 +113,7 @@ def unread_count(session: Reading, who: Reader) -> UnreadAnswer:
 @router.post("/{number}/read")
 def read(session: Database, who: Officer, number: Number, _key: IdempotencyKey = None) -> EventAnswer:
     """Mark an event of one's own department as read; the first who read it stays on record."""
-    _own(session, who, number)
+    _to_mark(session, who, number)
     if mark_read(session, who.department, number, who.subject):
         record(session, who, "event.read", f"event:{number}")
     return EventAnswer(**_render(_own(session, who, number)))
@@ -120,10 +122,16 @@ def read(session: Database, who: Officer, number: Number, _key: IdempotencyKey =
 @router.post("/{number}/ack")
 def ack(session: Database, who: Officer, number: Number, _key: IdempotencyKey = None) -> EventAnswer:
     """Acknowledge an event for one's own department (签收); the first who did stays on record."""
-    _own(session, who, number)
+    _to_mark(session, who, number)
     if acknowledge(session, who.department, number, who.subject):
         record(session, who, "event.acknowledge", f"event:{number}")
     return EventAnswer(**_render(_own(session, who, number)))
+
+
+def _to_mark(session: Database, who: Caller, number: int) -> None:
+    """Accept a mark on an event of one's own department; a system makes none while no officer answers for it."""
+    _own(session, who, number)
+    require_accountable(session, actor_of(who).name)
 
 
 def _own(session: Database, who: Caller, number: int) -> Received:
