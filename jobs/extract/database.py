@@ -18,7 +18,7 @@ from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from catalog.model.source import DatabaseSource, FeedSource, FullSource, WatermarkSource
 from catalog.model.version_order import TOLERANCE
-from jobs.extract.batch_ids import batch_id, digest_of
+from jobs.extract.batch_ids import digest_of
 from jobs.extract.bronze import as_bronze, with_drawn_ids, write_batches
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.extract.feed import FeedReading, in_generation, plan_feed
@@ -30,7 +30,7 @@ from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
-from jobs.extract.vanished import MASS_DELETE, find_differences, keep_gone, kept_gone, tombstones
+from jobs.extract.vanished import MASS_DELETE, find_differences, hold_deletions, kept_gone, tombstones
 from jobs.extract.windows import (
     Window,
     cut_of,
@@ -283,12 +283,12 @@ class TableReading:
         held = differences.mass_deletion(self.place, list(released.values()))
         if held is not None and not consent.mass_delete:
             self.agrees = False
-            self._hold_deletions(record, held, differences.gone)
+            hold_deletions(self.register, record, held, differences.gone)
         elif differences.gone.num_rows:
             record.manifest["deleted"] = differences.gone.num_rows
             gone = tombstones(spark, differences.gone, earlier, self.contract)
             fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
-            waiting = {batch.batch_id: batch for batch in self.register.released()}
+            waiting = {batch.batch_id: batch for batch, _ in self.register.released()}
             self.consented = [waiting[batch_id] for batch_id in released]
         if differences.missed.num_rows and isinstance(self.source, WatermarkSource):
             record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed.num_rows))
@@ -300,23 +300,9 @@ class TableReading:
 
     def _released(self) -> dict[str, pa.Table]:
         """Return held batch → the records whose disappearance people released with it."""
-        batches = [batch.batch_id for batch in self.register.released() if batch.reason_code == MASS_DELETE]
+        batches = [batch.batch_id for batch, _ in self.register.released() if batch.reason_code == MASS_DELETE]
         found = {batch_id: kept_gone(self.contract, batch_id) for batch_id in batches}
         return {batch_id: gone for batch_id, gone in found.items() if gone is not None}
-
-    def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> None:
-        """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on."""
-        detail = f"{held.detail['gone']}/{held.detail['alive']}"
-        digest = digest_of(self.contract.id, MASS_DELETE, record.business_date.isoformat(), detail)
-        apart = BatchRecord(
-            batch_id=batch_id(self.contract.name, record.business_date, digest),
-            kind=record.kind,
-            content_sha256=digest,
-            business_date=record.business_date,
-            manifest={"resource": self.contract.id, "source": self.place},
-        )
-        keep_gone(self.contract, apart.batch_id, gone)
-        self.register.hold(apart, held)
 
     def _advanced(self, record: BatchRecord) -> str:
         if self.feed is not None:

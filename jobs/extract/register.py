@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import select
@@ -32,12 +33,14 @@ from catalog.model.errors import GuantongError
 from catalog.model.layers import bronze_of
 from catalog.model.settings import get_settings
 from jobs.extract import landing
-from jobs.extract.batch_ids import batch_id
+from jobs.extract.batch_ids import batch_id, digest_of
 from jobs.extract.delivery import DeliveryHeldError, Note
 from jobs.runtime.stage import StageRun
 
 STAGE = "extract"
 ABANDONED = "BATCH_ABANDONED"
+CLOSED = ("rejected", "no_op")
+"""States that a delivery which was held ends in without having been accepted."""
 
 
 class ReplayHeldError(GuantongError):
@@ -114,17 +117,29 @@ class Register:
         return [batch.batch_id for batch in begun]
 
     def id_for(self, content_sha256: str, business_date: date) -> str:
-        """Return the id of the batch with this content: that of an earlier try, else a new one."""
-        earlier = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(("received", "held")))
-        return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256)
+        """Return the id of the batch with this content: that of an earlier try, else a new one.
 
-    def _free_id(self, digest: str, business_date: date, content_sha256: str) -> str:
-        """Return a batch id that no other content has: longer, should eight digits coincide."""
+        What people have closed stays closed: the same content that comes after that is another delivery.
+        """
+        earlier = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(("received", "held")))
+        return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256, CLOSED)
+
+    def _free_id(self, digest: str, business_date: date, content_sha256: str, closed: Collection[str] = ()) -> str:
+        """Return a batch id that neither another content nor a closed batch has: longer, should eight digits coincide."""
         made = batch_id(self.contract.name, business_date, digest)
-        taken = in_transaction(lambda session: find_batch(session, made))
-        if taken is None or (taken.resource == self.contract.id and taken.content_sha256 == content_sha256):
-            return made
-        return f"{made}{digest[8:24]}"
+        longer = (f"{made}{digest_of(digest, str(number))[:16]}" for number in count(1))
+        return next(
+            identifier
+            for identifier in chain([made, f"{made}{digest[8:24]}"], longer)
+            if self._is_free(identifier, content_sha256, closed)
+        )
+
+    def _is_free(self, identifier: str, content_sha256: str, closed: Collection[str]) -> bool:
+        taken = in_transaction(lambda session: find_batch(session, identifier))
+        if taken is None:
+            return True
+        is_same = taken.resource == self.contract.id and taken.content_sha256 == content_sha256
+        return is_same and taken.status not in closed
 
     def _first(self, *conditions: Any) -> Batch | None:  # noqa: ANN401 - SQLAlchemy's own clause types
         return next(iter(self._query(*conditions, limit=1)), None)
@@ -154,8 +169,8 @@ class Register:
         for closed in self.run.transaction(lambda session: apply_rejections(session, self.contract.id)):
             self.run.say(f"closed {closed}: its department took it back")
 
-    def released(self) -> list[Batch]:
-        """Return the held deliveries that people have released and that wait to be taken up."""
+    def released(self) -> list[tuple[Batch, frozenset[str]]]:
+        """Return the deliveries that people have released and that wait to be taken up, each with the reasons."""
         return in_transaction(lambda session: released(session, self.contract.id))
 
     def accept(

@@ -18,8 +18,10 @@ from pyspark.sql import functions as F
 
 from catalog.model.contract import Contract
 from jobs.extract import landing
+from jobs.extract.batch_ids import digest_of
 from jobs.extract.delivery import DeliveryHeldError
 from jobs.extract.known_rows import ARRIVAL
+from jobs.extract.register import BatchRecord, Register
 
 MASS_DELETE, GONE_FILE = "MASS_DELETE", "gone.parquet"
 
@@ -72,11 +74,33 @@ def without(gone: pa.Table, released: Sequence[pa.Table]) -> pa.Table:
     return gone
 
 
-def keep_gone(contract: Contract, batch_id: str, gone: pa.Table) -> None:
-    """Keep in landing which records a held batch would delete: people release these and no others."""
+def hold_deletions(register: Register, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> str:
+    """Hold deletions as a batch of their own, the same one as long as the very same records are gone; return its id.
+
+    Landing keeps which records these are: people release them and no others.
+
+    Args:
+        register: the register of the resource.
+        record: the batch of the same reading, which goes on without them.
+        held: why they are held.
+        gone: their record keys.
+    """
+    contract = register.contract
+    digest = digest_of(contract.id, MASS_DELETE, *sorted(map(str, gone["_record_key"].to_pylist())))
+    identifier = register.id_for(digest, record.business_date)
+    known = register.batch(identifier)
+    apart = BatchRecord(
+        batch_id=identifier,
+        kind=record.kind,
+        content_sha256=digest,
+        business_date=(known.business_date if known else None) or record.business_date,
+        manifest={"resource": contract.id, "source": held.place},
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(gone, sink)
-    landing.keep_bytes(contract, batch_id, GONE_FILE, sink.getvalue().to_pybytes())
+    landing.keep_bytes(contract, identifier, GONE_FILE, sink.getvalue().to_pybytes())
+    register.hold(apart, held)
+    return identifier
 
 
 def kept_gone(contract: Contract, batch_id: str) -> pa.Table | None:
