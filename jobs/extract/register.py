@@ -125,7 +125,7 @@ class Register:
         return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256, CLOSED)
 
     def _free_id(self, digest: str, business_date: date, content_sha256: str, closed: Collection[str] = ()) -> str:
-        """Return a batch id that neither another content nor a closed batch has: longer, should eight digits coincide."""
+        """Return a batch id that no other content or closed batch has: longer, should eight digits coincide."""
         made = batch_id(self.contract.name, business_date, digest)
         longer = (f"{made}{digest_of(digest, str(number))[:16]}" for number in count(1))
         return next(
