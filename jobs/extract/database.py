@@ -30,7 +30,7 @@ from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
-from jobs.extract.vanished import MASS_DELETE, find_differences, hold_deletions, kept_gone, tombstones
+from jobs.extract.vanished import MASS_DELETE, find_differences, hold_deletions, kept_gone, tombstones, without
 from jobs.extract.windows import (
     Window,
     cut_of,
@@ -279,7 +279,7 @@ class TableReading:
             return fresh
         version = delta.current_version(spark, bronze_of(self.contract))
         differences = find_differences(self.present, known_records(self.contract, earlier, version))
-        released = self._released()
+        released = self._released(differences.gone)
         held = differences.mass_deletion(self.place, list(released.values()))
         if held is not None and not consent.mass_delete:
             self.agrees = False
@@ -298,11 +298,14 @@ class TableReading:
             fresh = fresh.unionByName(without_unchanged(missed, earlier, is_timed=True))
         return fresh
 
-    def _released(self) -> dict[str, pa.Table]:
-        """Return held batch → the records whose disappearance people released with it."""
+    def _released(self, gone: pa.Table) -> dict[str, pa.Table]:
+        """Return held batch → the records whose disappearance people released with it; end those that are back."""
         batches = [batch.batch_id for batch, _ in self.register.released() if batch.reason_code == MASS_DELETE]
         found = {batch_id: kept_gone(self.contract, batch_id) for batch_id in batches}
-        return {batch_id: gone for batch_id, gone in found.items() if gone is not None}
+        known = {batch_id: keys for batch_id, keys in found.items() if keys is not None}
+        back = [batch_id for batch_id, keys in known.items() if without(gone, [keys]).num_rows == gone.num_rows]
+        self.register.end_unneeded(back)
+        return {batch_id: keys for batch_id, keys in known.items() if batch_id not in back}
 
     def _advanced(self, record: BatchRecord) -> str:
         if self.feed is not None:

@@ -208,7 +208,7 @@ class Register:
             finish_stage(session, record.batch_id, STAGE, self.contract.id, delta_version=delta_version)
             note_applied(session, session.get_one(Batch, record.batch_id), "release", record.batch_id)
             for held in consented:
-                self._end_consented(session, held, record.batch_id)
+                self._end_released(session, held.batch_id, record.batch_id, f"its rows came with {record.batch_id}")
             for source, position in (positions or {}).items():
                 set_position(session, self.consumer, source, position)
 
@@ -216,21 +216,31 @@ class Register:
         for note in record.notes:
             self.run.say(f"{record.batch_id}: {note.code} ×{note.count} {note.place}")
 
-    def _end_consented(self, session: Session, held: Batch, batch_id: str) -> None:
-        """End a held delivery whose rows came with another batch, where the ledger counts them."""
-        note_applied(session, held, "release", batch_id)
-        table = bronze_of(self.contract).name
+    def end_unneeded(self, batch_ids: Collection[str]) -> None:
+        """End released deletions none of whose records is gone any more, so that the release serves no later ones."""
+
+        def write(session: Session) -> None:
+            for each in batch_ids:
+                self._end_released(session, each, each, "its records are at the source again")
+
+        if batch_ids:
+            self.run.transaction(write)
+            self.run.say(f"closed {', '.join(batch_ids)}: released, and the records are at the source again")
+
+    def _end_released(self, session: Session, batch_id: str, applied_in: str, why: str) -> None:
+        """End a released delivery that has no rows of its own in bronze; the ledger counts none for it."""
+        ended = session.get_one(Batch, batch_id)
+        note_applied(session, ended, "release", applied_in)
         record_ledger(
             session,
             resource=self.contract.id,
             stage=STAGE,
-            table_name=table,
-            batch_id=held.batch_id,
+            table_name=bronze_of(self.contract).name,
+            batch_id=batch_id,
             read=0,
             accepted=0,
         )
-        ended = session.get_one(Batch, held.batch_id)
-        ended.status, ended.reason = "no_op", f"released; its rows came with {batch_id}"
+        ended.status, ended.reason = "no_op", f"released; {why}"
 
     def hold(self, record: BatchRecord, held: DeliveryHeldError) -> None:
         """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected.

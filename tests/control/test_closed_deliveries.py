@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from catalog.control.held_deliveries import decide, find_held
+from catalog.control.ledger import ledger_entries
 from catalog.control.migrations import migrate
 from catalog.control.session import session_scope
 from catalog.control.tables import Batch
@@ -148,6 +149,24 @@ def test_a_member_of_an_archive_that_is_too_short_does_not_come_in_by_a_replay(o
     with pytest.raises(BatchNotReplayableError, match="another number of records"):
         extract(RESOURCE, held.batch_id)
     assert [one.status for one in batches()] == ["held"]
+
+
+def test_a_release_of_deletions_serves_no_later_ones_once_the_records_were_back(outbox: Path) -> None:
+    contract, gone = get_registry().get(RESOURCE), pa.table({"_record_key": ["1", "2", "3"]})
+    why = DeliveryHeldError(MASS_DELETE, "3 of 3 are gone", rows=3, detail={"gone": 3, "alive": 3})
+    reading = BatchRecord("reading", "watermark", "x", date(2026, 3, 1))
+    with stage_run("extract", RESOURCE) as run:
+        register = Register(contract, run)
+        first = hold_deletions(register, reading, why, gone)
+        say(first, "confirm", "release")
+        register.end_unneeded([first])
+        assert register.released() == []
+        again = hold_deletions(register, reading, why, gone)
+    assert [(one.batch_id, one.status) for one in batches()] == [(first, "no_op"), (again, "held")]
+    with session_scope() as session:
+        assert find_held(session, again).awaits == "department"
+        [line] = ledger_entries(session, batch_id=first)
+    assert (line.read, line.accepted, line.rejected) == (0, 0, 0)
 
 
 def test_people_release_the_deletions_they_saw_and_no_others_of_the_same_number(outbox: Path) -> None:
