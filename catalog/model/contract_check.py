@@ -31,8 +31,13 @@ def contract_paths(folders: Sequence[Path]) -> list[Path]:
     return [
         path
         for path in found
-        if path.parent.name not in RESERVED and path.suffix in (".yml", ".yaml") and not path.name.startswith(".")
+        if path.parent.name not in RESERVED and path.suffix in (".yml", ".yaml") and not _is_apart(path)
     ]
+
+
+def _is_apart(path: Path) -> bool:
+    """Return whether a name is hidden, or no file's: a folder or a pipe."""
+    return path.name.startswith(".") or (path.exists() and not path.is_file())
 
 
 def _judged(path: Path, registry: Registry) -> Judged:

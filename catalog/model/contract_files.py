@@ -114,7 +114,7 @@ def _below(folder: Path) -> Iterator[ContractFile]:
         if domain.name in RESERVED or domain.name.startswith("."):
             continue
         for entry in _entries(Path(domain.path)):
-            if entry.name.endswith(".yml") and not entry.name.startswith(".") and not _is_other(entry):
+            if entry.name.endswith(".yml") and not entry.name.startswith(".") and _is_file(entry):
                 yield ContractFile(Path(entry.path), stamp_of(Path(entry.path)) or UNREADABLE)
 
 
@@ -127,6 +127,9 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _is_other(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is no file; a link that leads nowhere is one, and cannot be read."""
-    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and Path(entry.path).is_dir())
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a file; a link that leads nowhere is one, and cannot be read."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    except OSError:
+        return True

@@ -90,6 +90,7 @@ def test_a_link_that_leads_nowhere_stops_its_own_resource_alone(folder, target):
     (folder / "population" / "resident_2.yml").symlink_to(target)
     (folder / "population" / ".#resident.yml").symlink_to("somebody@somewhere.1")
     (folder / "round").symlink_to("round")
+    os.mkfifo(folder / "population" / "pipe.yml")
     for registry in (Registry(folder), Registry(folder).follow()):
         assert {each.id for each in registry.all()} == {each.id for each in Registry(RESOURCES).all()}
         assert list(registry.invalid()) == ["population.resident_2"]
