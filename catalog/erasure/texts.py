@@ -51,13 +51,12 @@ class Needles:
 
 def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:
     """Return a pattern of all words in all encodings; digits of a longer number are not a short number or a date."""
-    told = []
+    free, short = list[bytes](), list[bytes]()
     for word in words:
-        is_short = word[:1].isdigit() and len(word) < WHOLE_NUMBER
-        before, after = (b"(?<![0-9])", b"(?![0-9])") if is_short else (b"", b"")
         written = {word.encode(encoding) for encoding in ENCODINGS} | {json.dumps(word)[1:-1].encode()}
-        told += [(len(text), before + re.escape(text) + after) for text in written]
-    return re.compile(b"|".join(pattern for _, pattern in sorted(told, reverse=True)))
+        (short if word[:1].isdigit() and len(word) < WHOLE_NUMBER else free).extend(map(re.escape, written))
+    guarded = [b"(?<![0-9])(?:" + b"|".join(short) + b")(?![0-9])"] if short else []
+    return re.compile(b"|".join([*free, *guarded]))
 
 
 def count_in(needles: Needles, content: bytes) -> Counter[str]:
