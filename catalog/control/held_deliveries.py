@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
 from catalog.control.acting import is_one_person, require_accountable
@@ -148,14 +148,22 @@ def decide(
     return find_held(session, batch_id)
 
 
-def released(session: Session, resource: str) -> list[Batch]:
-    """Return the held deliveries of a resource that the host authority has released, in the order they arrived."""
-    return _decided(session, resource, "release")
+def released(session: Session, resource: str) -> list[tuple[Batch, frozenset[str]]]:
+    """Return the deliveries of a resource that the host authority has released, in the order they arrived.
+
+    Each with the reasons it was released for. One that an earlier command began to take up and did not end is among
+    them: its release is not used yet.
+    """
+    found: dict[str, tuple[Batch, frozenset[str]]] = {}
+    for batch, held_for in _decided(session, resource, "release", ("held", "received")):
+        _, reasons = found.get(batch.batch_id, (batch, frozenset()))
+        found[batch.batch_id] = (batch, reasons | {held_for})
+    return list(found.values())
 
 
 def apply_rejections(session: Session, resource: str) -> list[str]:
     """End the held deliveries of a resource that their department took back; return them. Their rows stay rejected."""
-    ended = _decided(session, resource, "reject")
+    ended = [batch for batch, _ in _decided(session, resource, "reject", ("held",))]
     for batch in ended:
         batch.status = "rejected"
         note_applied(session, batch, "reject", batch.batch_id)
@@ -168,14 +176,16 @@ def note_applied(session: Session, held: Batch, act: str, batch_id: str) -> None
     session.execute(update(BatchDecision).where(*mine).values(applied_at=utc_now(), applied_in=batch_id))
 
 
-def _decided(session: Session, resource: str, act: str) -> list[Batch]:
+def _decided(session: Session, resource: str, act: str, states: Collection[str]) -> list[tuple[Batch, str]]:
+    """Return deliveries with the reason for which an act was decided that is not done yet."""
     query = (
-        select(Batch)
+        select(Batch, BatchDecision.held_for)
         .join(BatchDecision, BatchDecision.batch_id == Batch.batch_id)
-        .where(Batch.resource == resource, Batch.status == "held", BatchDecision.act == act)
-        .where(BatchDecision.held_for == Batch.reason_code, BatchDecision.applied_at.is_(None))
+        .where(Batch.resource == resource, Batch.status.in_(states), BatchDecision.act == act)
+        .where(BatchDecision.applied_at.is_(None))
+        .where(or_(Batch.status != "held", BatchDecision.held_for == Batch.reason_code))
     )
-    return list(session.scalars(query.order_by(Batch.arrival, Batch.batch_id)))
+    return [(row[0], row[1]) for row in session.execute(query.order_by(Batch.arrival, Batch.batch_id))]
 
 
 def _require_party(held: HeldDelivery, act: str, actor: Actor) -> None:

@@ -57,7 +57,7 @@ def marks_of(number: str, names: Iterable[str] = ()) -> Marks:
         raise NotAPersonError(
             f"this is no citizen number: {error}", remedy="give 18 characters or 15 digits; - reads from standard input"
         ) from error
-    known, entity_ids = set(names), set[str]()
+    known, entity_ids = {name.strip() for name in names} - {""}, set[str]()
     for library in get_registry().all():
         if library.government.reconcile is None or reconcile_of(library).key != KEY:
             continue

@@ -121,13 +121,24 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _in_files(marks: Marks, where: str, root: Path, paths: list[Path]) -> Iterator[Trace]:
-    tables = [path for path in paths if path.suffix == ".parquet" and path.stat().st_size]
+    tables = [path for path in paths if _is_table(path)]
     for first in range(0, len(tables), FILES_AT_ONCE):
         for path, found in _in_parquet(marks, tables[first : first + FILES_AT_ONCE]):
             yield from _traces(where, path.relative_to(root).as_posix(), found)
     needles, others = Needles(marks), set(paths) - set(tables)
-    for path in sorted(others):
-        yield from _traces(where, path.relative_to(root).as_posix(), count_in(needles, read_whole(path)))
+    for path in sorted(paths):
+        name = path.relative_to(root).as_posix()
+        told = Counter(needles.kinds_in(os.fsencode(name)))
+        yield from _traces(where, name, told | count_in(needles, read_whole(path)) if path in others else told)
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether a file is a Parquet file, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except FileNotFoundError:
+        return False
 
 
 def _traces(where: str, place: str, found: Counter[str]) -> Iterator[Trace]:

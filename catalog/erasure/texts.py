@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import gzip
 import io
 import json
+import lzma
 import re
 import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TypeGuard
 
 from catalog.erasure.marks import Marks
 
 NUMBER, ENTITY, NAME = "number", "entity id", "name with birth date"
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
-PACKED = {b"PK": "zip", b"\x1f\x8b": "gzip"}
+PACKED = {b"PK": "zip", b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz"}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress, "bzip2": bz2.decompress, "xz": lzma.decompress,
+}  # fmt: skip
+WHOLE_NUMBER = 18
+"""Digits from which on a number is told wherever it stands, also between others."""
 
 
 class Needles:
@@ -41,11 +50,13 @@ class Needles:
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:
-    """Return a pattern of all words in all encodings; digits of a longer number are not the number."""
-    written = {word.encode(encoding) for word in words for encoding in ENCODINGS}
-    written |= {json.dumps(word)[1:-1].encode() for word in words}
-    pattern = b"|".join(re.escape(text) for text in sorted(written, key=len, reverse=True))
-    return re.compile(b"(?<![0-9])(?:" + pattern + b")(?![0-9])")
+    """Return a pattern of all words in all encodings; digits of a longer number are not a short number or a date."""
+    free, short = list[bytes](), list[bytes]()
+    for word in words:
+        written = {word.encode(encoding) for encoding in ENCODINGS} | {json.dumps(word)[1:-1].encode()}
+        (short if word[:1].isdigit() and len(word) < WHOLE_NUMBER else free).extend(map(re.escape, written))
+    guarded = [b"(?<![0-9])(?:" + b"|".join(short) + b")(?![0-9])"] if short else []
+    return re.compile(b"|".join([*free, *guarded]))
 
 
 def count_in(needles: Needles, content: bytes) -> Counter[str]:
@@ -72,11 +83,11 @@ def unpacked(content: bytes, depth: int = 4) -> Iterator[bytes]:
             return
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
             pass
-    elif depth and kind == "gzip":
+    elif depth and kind in UNPACK:
         try:
-            yield from unpacked(gzip.decompress(content), depth - 1)
+            yield from unpacked(UNPACK[kind](content), depth - 1)
             return
-        except (OSError, EOFError, zlib.error):
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
             pass
     elif depth and content[257:262] == b"ustar":
         try:
@@ -101,12 +112,14 @@ def _rows(content: bytes) -> Iterator[bytes]:
         else:
             yield from _records(document)
             return
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        content = content.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
     yield from content.splitlines()
 
 
 def _records(document: object) -> Iterator[bytes]:
-    """Yield the parts of a JSON document that hold no list of records: a page is not one row."""
-    if isinstance(document, list):
+    """Yield the parts of a JSON document that hold no list of records: a page is not one row, a list of values is."""
+    if _is_records(document):
         for entry in document:
             yield from _records(entry)
     elif isinstance(document, dict):
@@ -119,7 +132,7 @@ def _records(document: object) -> Iterator[bytes]:
         yield json.dumps(document, ensure_ascii=False).encode()
 
 
-def _is_records(value: object) -> bool:
+def _is_records(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value)
 
 

@@ -140,22 +140,28 @@ def mending(versions: Iterable[Version], columns: Collection[str], department: s
         since: when the doubt was raised.
 
     Returns:
-        Nothing where the department says now what it said then, however often it said otherwise in between.
+        Nothing where the department says now what it said then, however often it said otherwise in between. A source
+        of it that says nothing of the value changes nothing, and neither does one that begins to say the same.
     """
     said = [version for version in versions if department_of(version.source) == department]
 
-    def values(version: Version) -> tuple[str | None, ...]:
-        return tuple(version.value(column) for column in columns)
+    def value_of(version: Version) -> tuple[str | None, ...] | None:
+        found = tuple(version.value(column) for column in columns)
+        return found if any(value is not None for value in found) and not version.is_withdrawn else None
 
-    then = {source: values(version) for source, version in standing(said, recorded_at=since).items()}
-    if then == {source: values(version) for source, version in standing(said).items()}:
+    def values(standing_now: dict[str, Version]) -> dict[str, tuple[str | None, ...]]:
+        return {source: value for source, one in standing_now.items() if (value := value_of(one)) is not None}
+
+    then, now = values(standing(said, recorded_at=since)), values(standing(said))
+    known = set(then.values())
+    if then == {source: value for source, value in now.items() if source in then or value not in known}:
         return []
     last, turns = dict(then), []
     for version in sorted(said, key=lambda one: (one.recorded_at, one.place)):
         if version.recorded_at <= since:
             continue
-        value = None if version.is_withdrawn else values(version)
-        if value != last.pop(version.source, None):
+        before, value = last.pop(version.source, None), value_of(version)
+        if value != before and (before is not None or value not in known):
             turns.append(version)
         if value is not None:
             last[version.source] = value

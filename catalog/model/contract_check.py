@@ -28,7 +28,16 @@ def check_files(registry: Registry, paths: Iterable[Path]) -> list[Judged]:
 def contract_paths(folders: Sequence[Path]) -> list[Path]:
     """Return every file below the folders that is, or was meant to be, a contract."""
     found = (path for folder in folders for path in sorted(folder.glob("*/*.y*ml")))
-    return [path for path in found if path.parent.name not in RESERVED and path.suffix in (".yml", ".yaml")]
+    return [
+        path
+        for path in found
+        if path.parent.name not in RESERVED and path.suffix in (".yml", ".yaml") and not _is_apart(path)
+    ]
+
+
+def _is_apart(path: Path) -> bool:
+    """Return whether a name is hidden, or no file's: a folder or a pipe."""
+    return path.name.startswith(".") or (path.exists() and not path.is_file())
 
 
 def _judged(path: Path, registry: Registry) -> Judged:

@@ -23,6 +23,8 @@ _TRIES = 20
 
 Stamp = tuple[int, int, int]
 """Time of the last change in nanoseconds, bytes, and number of a file: another one when its content may be another."""
+UNREADABLE: Stamp = (0, 0, 0)
+"""Stamp of a name behind which no file can be found, such as a link in a circle."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class ContractFile:
 
     def is_quiet(self) -> bool:
         """Return whether nobody has written to it lately."""
-        return not 0 <= time.time() - self.stamp[0] / 1e9 < QUIET_SECONDS
+        return self.stamp != UNREADABLE and not 0 <= time.time() - self.stamp[0] / 1e9 < QUIET_SECONDS
 
 
 def files_of(folders: Sequence[Path]) -> dict[str, list[ContractFile]]:
@@ -56,7 +58,7 @@ def files_named(folders: Sequence[Path], resource: str) -> list[ContractFile]:
     if not _ID.fullmatch(resource) or domain in RESERVED:
         return []
     paths = [folder / domain / f"{name}.yml" for folder in dict.fromkeys(folders)]
-    stamped = [(path, stamp_of(path)) for path in paths]
+    stamped = [(path, stamp_of(path) or (UNREADABLE if path.is_symlink() else None)) for path in paths]
     return [ContractFile(path, stamp) for path, stamp in stamped if stamp]
 
 
@@ -108,18 +110,26 @@ def content_of(file: ContractFile) -> tuple[bytes, ContractFile]:
 
 
 def _below(folder: Path) -> Iterator[ContractFile]:
-    for domain in sorted(_entries(folder), key=lambda entry: entry.name):
-        if not domain.is_dir() or domain.name in RESERVED or domain.name.startswith("."):
+    for domain in _entries(folder):
+        if domain.name in RESERVED or domain.name.startswith("."):
             continue
         for entry in _entries(Path(domain.path)):
-            if entry.name.endswith(".yml") and not entry.name.startswith(".") and entry.is_file():
-                status = entry.stat()
-                yield ContractFile(Path(entry.path), (status.st_mtime_ns, status.st_size, status.st_ino))
+            if entry.name.endswith(".yml") and not entry.name.startswith(".") and _is_file(entry):
+                yield ContractFile(Path(entry.path), stamp_of(Path(entry.path)) or UNREADABLE)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder, in order of names; nothing where there is no folder, or none that may be read."""
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
         return []
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a file; a link that leads nowhere is one, and cannot be read."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    except OSError:
+        return True

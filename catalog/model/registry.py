@@ -15,7 +15,15 @@ from pathlib import Path
 
 from catalog.model.codes import CODES
 from catalog.model.contract import Contract
-from catalog.model.contract_files import ContractFile, content_of, files_named, files_of, only, stamp_of
+from catalog.model.contract_files import (
+    UNREADABLE,
+    ContractFile,
+    content_of,
+    files_named,
+    files_of,
+    only,
+    stamp_of,
+)  # fmt: skip
 from catalog.model.contract_outline import Outline, OutlineIndex, building_problem, outline_of, terms_of
 from catalog.model.contract_problem import InvalidContractError, Key, Problem, nearest, unknown
 from catalog.model.contract_reading import contract_of, with_lines
@@ -41,7 +49,7 @@ def read_contract(path: Path, elements: Elements | None = None, day: date | None
     Raises:
         InvalidContractError: naming the file and everything that is wrong with it, each with its line.
     """
-    content, _ = content_of(ContractFile(path, stamp_of(path) or (0, 0, 0)))
+    content, _ = content_of(ContractFile(path, stamp_of(path) or UNREADABLE))
     return contract_of(content, path, elements or load_elements(), day or get_settings().business_date)
 
 

@@ -51,8 +51,17 @@ _PAIR = re.compile(
     r"(?i)(?<![\w-])([\w-]{0,40}(?:password|passwd|pwd|secret|token|key|sig|sign|signature))\s*=\s*('[^']*'|[^&;\s]+)"
 )
 _CUTS = re.compile(r"[\s/?#@:%&;=,'\"\\]+")
-_IS_PLAIN = re.compile(r"(file:|[./~])[^@\s]*|[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/~-]*)?")
-"""A path, or an address without credentials and parameters."""
+_IS_PLAIN = re.compile(
+    r"(file:|[./~])[^@\s]*|[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/~-]*)?"
+    r"|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*:[0-9]{1,5}"
+)
+"""A path, an address without credentials and parameters, or a host with its port."""
+_IS_KEYWORDS = re.compile(r"(?=.*\b(?:host|hostaddr|dbname|service)\s*=)(?:\s*[a-z_]+\s*=\s*(?:'[^']*'|[^\s']+))+\s*")
+"""A database named by keywords, as PostgreSQL's own tools take it."""
+_NAMES_USERS = ("postgres", "mysql", "mariadb", "oracle", "mssql", "sqlserver", "smtp")
+"""Schemes in which who stands alone before the host is a user, and no token."""
+_WORD = re.compile(r"[a-z]*([-_.][a-z]+)*|v[0-9]+")
+"""A part of a path that is no proof by itself."""
 
 _further: set[str] = set()
 
@@ -136,25 +145,35 @@ def secrets_in(address: str) -> list[str]:
 
     >>> secrets_in("postgresql://reader:pa/ss@10.1.2.3/db"), secrets_in("https://hooks.example.gov/a?access_token=xyz")
     (['pa/ss'], ['xyz'])
+    >>> secrets_in("host=10.1.2.3 dbname=population password='a b'"), secrets_in("postgresql://population@10.1.2.3/db")
+    (["'a b'"], [])
     >>> secrets_in("file:/data/inbox"), secrets_in("http://10.1.2.3:80/list"), secrets_in("s3cr3t-by-mistake")
     ([], [], ['s3cr3t-by-mistake'])
     """
     if not address or _IS_PLAIN.fullmatch(address):
         return []
-    _, sign, rest = address.partition("://")
+    scheme, sign, rest = address.partition("://")
     rest = rest if sign else address
     found = [value for _, value in _PAIR.findall(rest)]
+    if _IS_KEYWORDS.fullmatch(address):
+        return found
     proof, at, _ = rest.rpartition("@")
     if at:
         user, colon, word = proof.partition(":")
-        found.append(word if colon else user)
+        found += [word] if colon else [] if sign and scheme.lower().startswith(_NAMES_USERS) else [user]
     return found or ([] if sign else [address])
 
 
 def _path_of(address: str) -> list[str]:
-    """Return all that follows the host of an address, and of its parts those too long for words."""
+    """Return all that follows the host of an address, and of its parts those too long for words.
+
+    A path of nothing but words proves nothing, and hiding it would hide the words everywhere.
+    """
     path = address.partition("://")[2].partition("/")[2]
-    return [path, *(part for part in _CUTS.split(path) if len(part) >= LONGEST_WORD)]
+    parts = _CUTS.split(path)
+    if "?" not in path and all(_WORD.fullmatch(part) and len(part) < LONGEST_WORD for part in parts):
+        return []
+    return [path, *(part for part in parts if len(part) >= LONGEST_WORD)]
 
 
 def _pieces(secret: str) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.model.errors import SettingMissingError, SettingsFileError
@@ -49,9 +49,19 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    lines = enumerate(path.read_text(encoding="utf-8").split("\n"), 1)
+    lines = enumerate(_text_of(path).split("\n"), 1)
     kept = ((number, line.strip()) for number, line in lines)
     return dict(_read_line(f"{path}:{number}", line) for number, line in kept if line and not line.startswith("#"))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        said, remedy = "the file is not in UTF-8", "save it as UTF-8"
+    except OSError as error:
+        said, remedy = f"the file cannot be read: {os.strerror(error.errno or 0)}", "let its owner run the command"
+    raise SettingsFileError(said, place=str(path), remedy=remedy)
 
 
 def write_env_lines(values: Mapping[str, str]) -> str:
@@ -212,7 +222,11 @@ class Settings(BaseSettings):
 
 
 def load_settings(environment: dict[str, str] | None = None) -> Settings:
-    """Return settings from ``environment`` (default: the process's) over the stack's ``env`` file."""
+    """Return settings from ``environment`` (default: the process's) over the stack's ``env`` file.
+
+    Raises:
+        SettingsFileError: when the file cannot be read, or a value is none of its setting; no value is told.
+    """
     environ = dict(os.environ) if environment is None else environment
     home = Path(environ.get("GUANTONG_HOME") or home_folder())
     values = {**read_env_file(home / "env"), **{k: v for k, v in environ.items() if v}}
@@ -220,7 +234,14 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
     known = {f.alias for f in Settings.model_fields.values() if f.alias}
     fields = {key: value for key, value in values.items() if key in known}
     sources = {key: value for key, value in values.items() if key.startswith("SOURCE_")}
-    return Settings(**fields, sources=sources)  # type: ignore[arg-type]
+    try:
+        return Settings(**fields, sources=sources)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
+    names = ", ".join(said.partition(":")[0] for said in wrong)
+    raise SettingsFileError(
+        "; ".join(wrong), place=str(home / "env"), remedy=f"set {names} anew, there or in the environment"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ from jobs.extract.marks import Position
 from jobs.extract.register import BatchRecord, Register
 from jobs.extract.snapshot import Snapshot, open_snapshot, read_jdbc
 from jobs.extract.source_table import SourceTable, describe
-from jobs.extract.vanished import MASS_DELETE, digest_of_gone, find_differences, keep_gone, kept_gone, tombstones
+from jobs.extract.vanished import MASS_DELETE, find_differences, hold_deletions, kept_gone, tombstones, without
 from jobs.extract.windows import (
     Window,
     cut_of,
@@ -279,16 +279,16 @@ class TableReading:
             return fresh
         version = delta.current_version(spark, bronze_of(self.contract))
         differences = find_differences(self.present, known_records(self.contract, earlier, version))
-        released = self._released()
+        released = self._released(differences.gone)
         held = differences.mass_deletion(self.place, list(released.values()))
         if held is not None and not consent.mass_delete:
             self.agrees = False
-            self._hold_deletions(record, held, differences.gone)
+            hold_deletions(self.register, record, held, differences.gone)
         elif differences.gone.num_rows:
             record.manifest["deleted"] = differences.gone.num_rows
             gone = tombstones(spark, differences.gone, earlier, self.contract)
             fresh = fresh.unionByName(self._stamped(gone, record.batch_id))
-            waiting = {batch.batch_id: batch for batch in self.register.released()}
+            waiting = {batch.batch_id: batch for batch, _ in self.register.released()}
             self.consented = [waiting[batch_id] for batch_id in released]
         if differences.missed.num_rows and isinstance(self.source, WatermarkSource):
             record.notes.append(Note("MISSED_ROWS_RECOVERED", self.place, count=differences.missed.num_rows))
@@ -298,27 +298,14 @@ class TableReading:
             fresh = fresh.unionByName(without_unchanged(missed, earlier, is_timed=True))
         return fresh
 
-    def _released(self) -> dict[str, pa.Table]:
-        """Return held batch → the records whose disappearance people released with it."""
-        batches = [batch.batch_id for batch in self.register.released() if batch.reason_code == MASS_DELETE]
+    def _released(self, gone: pa.Table) -> dict[str, pa.Table]:
+        """Return held batch → the records whose disappearance people released with it; end those that are back."""
+        batches = [batch.batch_id for batch, _ in self.register.released() if batch.reason_code == MASS_DELETE]
         found = {batch_id: kept_gone(self.contract, batch_id) for batch_id in batches}
-        return {batch_id: gone for batch_id, gone in found.items() if gone is not None}
-
-    def _hold_deletions(self, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> None:
-        """Hold the deletions as a batch of their own, the same one however often they are found; the rest goes on.
-
-        Other records are another batch, however many they are: a release is for the records that it was given for.
-        """
-        digest = digest_of(self.contract.id, MASS_DELETE, record.business_date.isoformat(), digest_of_gone(gone))
-        apart = BatchRecord(
-            batch_id=self.register.id_for(digest, record.business_date, over=("rejected", "no_op")),
-            kind=record.kind,
-            content_sha256=digest,
-            business_date=record.business_date,
-            manifest={"resource": self.contract.id, "source": self.place},
-        )
-        keep_gone(self.contract, apart.batch_id, gone)
-        self.register.hold(apart, held)
+        known = {batch_id: keys for batch_id, keys in found.items() if keys is not None}
+        back = [batch_id for batch_id, keys in known.items() if without(gone, [keys]).num_rows == gone.num_rows]
+        self.register.end_unneeded(back)
+        return {batch_id: keys for batch_id, keys in known.items() if batch_id not in back}
 
     def _advanced(self, record: BatchRecord) -> str:
         if self.feed is not None:

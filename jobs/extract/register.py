@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import select
@@ -38,6 +39,8 @@ from jobs.runtime.stage import StageRun
 
 STAGE = "extract"
 ABANDONED = "BATCH_ABANDONED"
+CLOSED = ("rejected", "no_op")
+"""States that a delivery which was held ends in without having been accepted."""
 
 
 class ReplayHeldError(GuantongError):
@@ -113,28 +116,30 @@ class Register:
             self.hold(record_of(batch), held)
         return [batch.batch_id for batch in begun]
 
-    def id_for(self, content_sha256: str, business_date: date, over: Collection[str] = ("rejected",)) -> str:
+    def id_for(self, content_sha256: str, business_date: date) -> str:
         """Return the id of the batch with this content: that of an earlier try, else a new one.
 
-        Args:
-            content_sha256: the content.
-            business_date: day the batch is recorded for.
-            over: how a batch ended that is not tried again: what people decided about it counts for it alone.
+        What people have closed stays closed: the same content that comes after that is another delivery.
         """
         earlier = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(("received", "held")))
-        if earlier is not None:
-            return earlier.batch_id
-        ended = self._first(Batch.content_sha256 == content_sha256, Batch.status.in_(over))
-        digest = digest_of(content_sha256, ended.batch_id) if ended else content_sha256
-        return self._free_id(digest, business_date, content_sha256)
+        return earlier.batch_id if earlier else self._free_id(content_sha256, business_date, content_sha256, CLOSED)
 
-    def _free_id(self, digest: str, business_date: date, content_sha256: str) -> str:
-        """Return a batch id that no other content has: longer, should eight digits coincide."""
+    def _free_id(self, digest: str, business_date: date, content_sha256: str, closed: Collection[str] = ()) -> str:
+        """Return a batch id that no other content or closed batch has: longer, should eight digits coincide."""
         made = batch_id(self.contract.name, business_date, digest)
-        taken = in_transaction(lambda session: find_batch(session, made))
-        if taken is None or (taken.resource == self.contract.id and taken.content_sha256 == content_sha256):
-            return made
-        return f"{made}{digest[8:24]}"
+        longer = (f"{made}{digest_of(digest, str(number))[:16]}" for number in count(1))
+        return next(
+            identifier
+            for identifier in chain([made, f"{made}{digest[8:24]}"], longer)
+            if self._is_free(identifier, content_sha256, closed)
+        )
+
+    def _is_free(self, identifier: str, content_sha256: str, closed: Collection[str]) -> bool:
+        taken = in_transaction(lambda session: find_batch(session, identifier))
+        if taken is None:
+            return True
+        is_same = taken.resource == self.contract.id and taken.content_sha256 == content_sha256
+        return is_same and taken.status not in closed
 
     def _first(self, *conditions: Any) -> Batch | None:  # noqa: ANN401 - SQLAlchemy's own clause types
         return next(iter(self._query(*conditions, limit=1)), None)
@@ -164,8 +169,8 @@ class Register:
         for closed in self.run.transaction(lambda session: apply_rejections(session, self.contract.id)):
             self.run.say(f"closed {closed}: its department took it back")
 
-    def released(self) -> list[Batch]:
-        """Return the held deliveries that people have released and that wait to be taken up."""
+    def released(self) -> list[tuple[Batch, frozenset[str]]]:
+        """Return the deliveries that people have released and that wait to be taken up, each with the reasons."""
         return in_transaction(lambda session: released(session, self.contract.id))
 
     def accept(
@@ -203,7 +208,7 @@ class Register:
             finish_stage(session, record.batch_id, STAGE, self.contract.id, delta_version=delta_version)
             note_applied(session, session.get_one(Batch, record.batch_id), "release", record.batch_id)
             for held in consented:
-                self._end_consented(session, held, record.batch_id)
+                self._end_released(session, held.batch_id, record.batch_id, f"its rows came with {record.batch_id}")
             for source, position in (positions or {}).items():
                 set_position(session, self.consumer, source, position)
 
@@ -211,21 +216,31 @@ class Register:
         for note in record.notes:
             self.run.say(f"{record.batch_id}: {note.code} ×{note.count} {note.place}")
 
-    def _end_consented(self, session: Session, held: Batch, batch_id: str) -> None:
-        """End a held delivery whose rows came with another batch, where the ledger counts them."""
-        note_applied(session, held, "release", batch_id)
-        table = bronze_of(self.contract).name
+    def end_unneeded(self, batch_ids: Collection[str]) -> None:
+        """End released deletions none of whose records is gone any more, so that the release serves no later ones."""
+
+        def write(session: Session) -> None:
+            for each in batch_ids:
+                self._end_released(session, each, each, "its records are at the source again")
+
+        if batch_ids:
+            self.run.transaction(write)
+            self.run.say(f"closed {', '.join(batch_ids)}: released, and the records are at the source again")
+
+    def _end_released(self, session: Session, batch_id: str, applied_in: str, why: str) -> None:
+        """End a released delivery that has no rows of its own in bronze; the ledger counts none for it."""
+        ended = session.get_one(Batch, batch_id)
+        note_applied(session, ended, "release", applied_in)
         record_ledger(
             session,
             resource=self.contract.id,
             stage=STAGE,
-            table_name=table,
-            batch_id=held.batch_id,
+            table_name=bronze_of(self.contract).name,
+            batch_id=batch_id,
             read=0,
             accepted=0,
         )
-        ended = session.get_one(Batch, held.batch_id)
-        ended.status, ended.reason = "no_op", f"released; its rows came with {batch_id}"
+        ended.status, ended.reason = "no_op", f"released; {why}"
 
     def hold(self, record: BatchRecord, held: DeliveryHeldError) -> None:
         """Record that a batch is held with its file, for which reason, and what to do; all its rows are rejected.

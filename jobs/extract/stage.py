@@ -7,6 +7,7 @@ from catalog.model.errors import ContractError, GuantongError
 from catalog.model.registry import get_registry
 from catalog.model.source import FeedSource, FileSource, RestSource
 from jobs.extract import landing
+from jobs.extract.admission import SHORT_DELIVERY
 from jobs.extract.database import Consent, extract_database
 from jobs.extract.files import Intake, extract_files
 from jobs.extract.laying import lay_admitted
@@ -57,11 +58,11 @@ def extract(
         )
     with stage_run(STAGE, resource) as run:
         register = Register(contract, run)
+        register.close_rejected()
         if batch is not None:
             _replay(contract, register, batch)
             return
         source = contract.source
-        register.close_rejected()
         if isinstance(source, FileSource):
             _take_released(contract, source, register)
             extract_files(contract, source, register)
@@ -75,12 +76,11 @@ def extract(
 def _take_released(contract: Contract, source: FileSource, register: Register) -> None:
     """Admit the held deliveries that people released, as they are, before what is new in the folder."""
     taken = []
-    for batch in register.released():
+    for batch, consent in register.released():
         file = landing.original(contract, batch.batch_id)
         if file is None:
             register.run.say(f"{batch.batch_id} is released, and landing has no bytes of it: it stays held")
             continue
-        consent = frozenset({batch.reason_code or ""})
         admitted = Intake(contract, source, register).take_again(batch, file, consent)
         taken += [admitted] if admitted else []
     lay_admitted(contract, register, taken)
@@ -92,6 +92,10 @@ def _replay(contract: Contract, register: Register, batch_id: str) -> None:
     if known is None:
         raise BatchNotReplayableError(
             f"{contract.id} has no batch {batch_id}", remedy="see `python -m catalog batches` for those it has"
+        )
+    if known.status == "rejected":
+        raise BatchNotReplayableError(
+            f"{batch_id} was taken back by its department", place=contract.id, remedy="the department sends it anew"
         )
     if not isinstance(contract.source, FileSource) or known.kind != "file":
         if known.status == "accepted":
@@ -108,6 +112,12 @@ def _replay(contract: Contract, register: Register, batch_id: str) -> None:
             f"landing has no bytes of {batch_id} ({known.status})",
             place=str(landing.dataset_folder(contract) / batch_id),
             remedy="replay the batch it repeats, or ask the department for the file",
+        )
+    if known.status == "held" and known.reason_code == SHORT_DELIVERY and known.manifest.get("is_member"):
+        raise BatchNotReplayableError(
+            f"{batch_id} is held because the archive that it came in has another number of records than its receipt",
+            place=contract.id,
+            remedy="`python -m catalog held list` says who may release it, or the department sends the archive anew",
         )
     taken = Intake(contract, contract.source, register).take_again(known, file)
     if taken is not None:

@@ -21,6 +21,7 @@ from jobs.extract import landing
 from jobs.extract.batch_ids import digest_of
 from jobs.extract.delivery import DeliveryHeldError
 from jobs.extract.known_rows import ARRIVAL
+from jobs.extract.register import BatchRecord, Register
 
 MASS_DELETE, GONE_FILE = "MASS_DELETE", "gone.parquet"
 
@@ -73,21 +74,33 @@ def without(gone: pa.Table, released: Sequence[pa.Table]) -> pa.Table:
     return gone
 
 
-def digest_of_gone(gone: pa.Table) -> str:
-    """Return one hash over the records that are gone, in whichever order they come.
+def hold_deletions(register: Register, record: BatchRecord, held: DeliveryHeldError, gone: pa.Table) -> str:
+    """Hold deletions as a batch of their own, the same one as long as the very same records are gone; return its id.
 
-    >>> one, other = (pa.table({"_record_key": keys}) for keys in (["1", "2"], ["1", "3"]))
-    >>> digest_of_gone(one) == digest_of_gone(one.take([1, 0])), digest_of_gone(one) == digest_of_gone(other)
-    (True, False)
+    Landing keeps which records these are: people release them and no others.
+
+    Args:
+        register: the register of the resource.
+        record: the batch of the same reading, which goes on without them.
+        held: why they are held.
+        gone: their record keys.
     """
-    return digest_of(*sorted(map(str, gone["_record_key"].to_pylist())))
-
-
-def keep_gone(contract: Contract, batch_id: str, gone: pa.Table) -> None:
-    """Keep in landing which records a held batch would delete: people release these and no others."""
+    contract = register.contract
+    digest = digest_of(contract.id, MASS_DELETE, *sorted(map(str, gone["_record_key"].to_pylist())))
+    identifier = register.id_for(digest, record.business_date)
+    known = register.batch(identifier)
+    apart = BatchRecord(
+        batch_id=identifier,
+        kind=record.kind,
+        content_sha256=digest,
+        business_date=(known.business_date if known else None) or record.business_date,
+        manifest={"resource": contract.id, "source": held.place},
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(gone, sink)
-    landing.keep_bytes(contract, batch_id, GONE_FILE, sink.getvalue().to_pybytes())
+    landing.keep_bytes(contract, identifier, GONE_FILE, sink.getvalue().to_pybytes())
+    register.hold(apart, held)
+    return identifier
 
 
 def kept_gone(contract: Contract, batch_id: str) -> pa.Table | None:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import ValidationError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -29,6 +28,7 @@ from catalog.control.event_tables import Event
 from catalog.control.privileges import AuditUnprotectedError, require_append_only
 from catalog.control.session import engine, reading_engine, session_scope
 from catalog.model.caller import Caller, command_line
+from catalog.model.errors import SettingsFileError
 from catalog.model.roles import Role
 from catalog.model.settings import CHECKOUT, get_settings, load_settings
 
@@ -332,5 +332,5 @@ def test_old_entries_are_archived_and_the_chain_goes_on(service, control_databas
 
 def test_retention_is_never_under_three_years(monkeypatch):
     monkeypatch.setenv("AUDIT_RETENTION_DAYS", "1000")
-    with pytest.raises(ValidationError):
+    with pytest.raises(SettingsFileError, match="AUDIT_RETENTION_DAYS"):
         load_settings()

@@ -85,7 +85,9 @@ def test_a_release_needs_the_department_and_then_somebody_else_of_the_host(sessi
     done = decide(session, "h0", "release", HOST, "已核实书面说明")
     assert done.awaits == "extract" and [one.act for one in done.decisions] == ["confirm", "release"]
     assert [one.decided_by for one in done.decisions] == [OFFICER.name, HOST.name]
-    assert [batch.batch_id for batch in released(session, RESOURCE)] == ["h0"]
+    assert [(batch.batch_id, held_for) for batch, held_for in released(session, RESOURCE)] == [
+        ("h0", {"SHORT_DELIVERY"})
+    ]
 
 
 def test_a_system_is_the_person_who_made_it(session):
@@ -153,7 +155,7 @@ def test_a_rejection_closes_the_delivery_and_its_rows_stay_rejected_in_the_ledge
 def test_a_released_delivery_that_was_taken_up_is_as_any_accepted_one(session):
     decide(session, "h0", "confirm", OFFICER, "可用")
     decide(session, "h0", "release", HOST, "可用")
-    [held] = released(session, RESOURCE)
+    [(held, _)] = released(session, RESOURCE)
     register_batch(
         session, batch_id="h0", resource=RESOURCE, source="s", dataset="d", kind="file", status="accepted",
         received_rows=1800, content_sha256="h0",

@@ -1,15 +1,19 @@
 """A person is found wherever data lies, in whatever spelling and wrapping; another person in the same files is not."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import secrets
 import shutil
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from openpyxl import Workbook
@@ -87,6 +91,10 @@ LANDED = {
     "sent.xlsx": workbook(["证件"], [ANN]),
     "page.json": json.dumps({"items": [{"name": NAMED, "born": "1949-12-31"}, {"name": "x"}]}).encode(),
     "named_file.zip": packed(f"{ANN}.txt", "x"),
+    "sent.csv.bz2": bz2.compress(f"x,{BORN}\n{ANN}\n".encode()),
+    "sent.csv.xz": lzma.compress(f"x,{BORN}\n{ANN}\n".encode()),
+    "fixed.txt": f"1{ANN}20260301\n".encode(),
+    "list.json": json.dumps([["x", "1949-12-30"], [NAMED, "1949-12-31"]]).encode(),
     "damaged.gz": gzip.compress(b"x")[:6] + ANN.encode(),
 }
 OTHERS = {
@@ -104,7 +112,27 @@ def test_landed_bytes_tell_a_person_in_every_wrapping(home, name):
     (home / "landing" / name).write_bytes(LANDED[name])
     [((where, place, told_by), rows)] = places().items()
     assert (where, place, rows) == ("landing", name, 1)
-    assert told_by == (NAME if name in ("named.csv", "page.json") else NUMBER) or name == "named_file.zip"
+    assert told_by == (NAME if name in ("named.csv", "page.json", "list.json") else NUMBER) or name == "named_file.zip"
+
+
+def test_a_name_is_found_whose_bytes_are_those_of_an_end_of_line(home):
+    """上 and 官, 不 and 下 have the byte of a line feed or carriage return in UTF-16."""
+    marks = replace(marks_of(ANN), names=("上官不下",))
+    for encoding in ("utf-16", "utf-8", "gb18030"):
+        found = count_in(Needles(marks), "上官不下,1949-12-31\n上官不下,1949-12-30\n".encode(encoding))
+        assert found == Counter({NAME: 1}), encoding
+
+
+def test_the_name_of_a_file_and_a_table_that_is_called_otherwise_tell_a_person(home):
+    (home / "landing" / f"{ANN}.pdf").write_bytes(b"%PDF-1.4")
+    pq.write_table(pa.table({"citizen_id": [ANN] * 3, "n": [1, 2, 3]}), home / "landing" / "part.parquet.tmp")
+    found = {(where, told_by, rows) for (where, _, told_by), rows in places().items()}
+    assert found == {("landing", NUMBER, 1), ("landing", NUMBER, 3)}
+
+
+def test_an_empty_name_is_nobody(home):
+    (home / "landing" / "f.csv").write_text("x,1949-12-31\n")
+    assert places("--name", " ") == {}
 
 
 @pytest.mark.parametrize("name", OTHERS)

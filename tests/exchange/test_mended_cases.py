@@ -122,6 +122,26 @@ def test_what_was_changed_and_changed_back_is_not_mended(tell, ann):
     assert mending(versions_of_row(contract, ann), ["name"], "human_resources", DOUBTED) == []
 
 
+def test_another_list_of_the_department_mends_nothing_unless_it_says_otherwise(tell):
+    library, key = get_registry().get("legal_entity.entity"), "91110000100000000A"
+    row = entity_id_of(library.id, key, KEY)
+
+    def turns() -> list[str]:
+        said = versions_of_row(library, row)
+        return [version.batch_id for version in mending(said, ["name"], "market_regulation", DOUBTED)]
+
+    tell("legal_entity.enterprise", key, 1, {"name": "示范甲"})
+    tell("legal_entity.legal_representative", key, 4, {"legal_representative_name": "示范人"})
+    assert turns() == [], "it says nothing of the name"
+    tell("legal_entity.legal_representative", key, 5, None)
+    tell("legal_entity.individual_business", key, 6, {"name": "示范甲"})
+    assert turns() == [], "it says the same name"
+    tell("legal_entity.individual_business", key, 7, {"name": "示范乙"})
+    assert turns() == ["individual_business-7"]
+    tell("legal_entity.enterprise", key, 8, {"legal_representative_name": "示范人"})
+    assert turns() == ["individual_business-7", "enterprise-8"], "a value that is said no more is one taken back"
+
+
 def test_a_computed_value_is_mended_where_what_it_is_computed_from_changed(session, tell):
     key = "110105194912310038"
     tell("population.insured_person", key, 1, {"name": "示范乙", "insurance_status_code": "1"})

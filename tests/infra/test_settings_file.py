@@ -124,6 +124,27 @@ def test_a_line_that_is_no_setting_is_refused_by_place_without_its_value(home: H
     assert read_env_file(home.env_file) == {"B": "x y", "C": "1"}
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"A=\xff\n", "not in UTF-8"), (b"BUSINESS_DATE=yester\n", "BUSINESS_DATE"), (b"PAGE_BYTES=7\n", "PAGE_BYTES"),
+     (b"AUDIT_DIGEST=yester\n", "AUDIT_DIGEST")],
+    ids=["encoding", "day", "number", "choice"],
+)  # fmt: skip
+def test_a_file_or_a_value_that_cannot_be_used_is_told_with_place_and_remedy(
+    home: Home, content: bytes, says: str
+) -> None:
+    home.env_file.write_bytes(content)
+    with pytest.raises(SettingsFileError, match=says) as caught:
+        load_settings({"GUANTONG_HOME": str(home.root)})
+    assert str(home.env_file) in str(caught.value) and "remedy" in str(caught.value)
+    assert "yester" not in str(caught.value)
+
+
+def test_a_mark_before_the_first_line_is_no_part_of_it(home: Home) -> None:
+    home.env_file.write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    assert read_env_file(home.env_file) == {"A": "1", "B": "2"}
+
+
 def test_a_private_file_is_whole_or_as_it_was(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.root / "secrets.json"
     write_private(path, "before")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from catalog.__main__ import app
 from catalog.model.authority import Authority, AuthorityError, get_authority
+from catalog.model.contract_check import check_files, contract_paths
 from catalog.model.contract_problem import InvalidContractError
 from catalog.model.errors import ContractError
 from catalog.model.registry import RESOURCES, Registry, get_registry
@@ -82,6 +83,23 @@ def test_only_an_id_leads_to_a_file(name):
     assert not get_registry().has(name)
     with pytest.raises(ContractError, match="no resource"):
         get_registry().get(name)
+
+
+@pytest.mark.parametrize("target", ["resident_2.yml", "nowhere.yml"])
+def test_a_link_that_leads_nowhere_stops_its_own_resource_alone(folder, target):
+    (folder / "population" / "resident_2.yml").symlink_to(target)
+    (folder / "population" / ".#resident.yml").symlink_to("somebody@somewhere.1")
+    (folder / "round").symlink_to("round")
+    os.mkfifo(folder / "population" / "pipe.yml")
+    for registry in (Registry(folder), Registry(folder).follow()):
+        assert {each.id for each in registry.all()} == {each.id for each in Registry(RESOURCES).all()}
+        assert list(registry.invalid()) == ["population.resident_2"]
+        with pytest.raises(InvalidContractError, match="cannot be read"):
+            registry.get("population.resident_2")
+    with pytest.raises(InvalidContractError, match="cannot be read"):
+        Registry(folder).get("population.resident_2")
+    bad = [each.path.name for each in check_files(Registry(folder), contract_paths([folder])) if each.problems]
+    assert bad == ["resident_2.yml"]
 
 
 def test_an_id_of_the_catalogue_in_another_folder_stops_the_resource_and_no_other(tmp_path):

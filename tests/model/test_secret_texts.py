@@ -130,6 +130,29 @@ def test_what_is_no_secret_stays_readable(settings):
         assert mask_text(said) == said
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["host=10.1.2.3 port=5432 dbname=population user=resident", "postgresql://resident@10.1.2.3/population",
+     "10.1.2.3:8080"],
+)  # fmt: skip
+def test_an_address_without_a_password_hides_no_word_of_others(settings, address):
+    settings(SOURCE_X=address, NOTICE_WEBHOOK_URL="http://10.1.2.3:9000/notices/population")
+    for said in ("population.resident: 10.1.2.3 does not answer", "2 notices about population.resident"):
+        assert mask_text(said) == said
+
+
+@pytest.mark.parametrize(
+    ("address", "proof"),
+    [("host=10.1.2.3 dbname=population user=resident password='an-other-one'", "an-other-one"),
+     ("https://an-other-one@10.1.2.3/population", "an-other-one"), ("an-other-one:by:mistake", "an-other-one")],
+)  # fmt: skip
+def test_what_proves_who_asks_is_hidden_in_every_form_of_an_address(settings, address, proof):
+    settings(SOURCE_X=address, NOTICE_WEBHOOK_URL="http://10.1.2.3:9000/hook/a8Fk2")
+    assert (
+        mask_text(f"said {proof}, POST /hook/a8Fk2, population.resident") == "said ***, POST /***, population.resident"
+    )
+
+
 def test_masking_takes_no_time_whatever_a_text_holds(settings):
     settings(SOURCE_X=FORMS["slash"])
     began = time.process_time()
