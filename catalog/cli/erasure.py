@@ -29,7 +29,8 @@ def search_person(
 
     Looked for are the number in every spelling, with its 15 digits too, the ids of the person's entities, and every
     name that a source gave, where the birth date is in the same row. Files that no table names any more, packed files
-    and the logs of tables are opened as well. No value is printed, only places and counts.
+    and the logs of tables are opened as well. No value is printed, only places and counts. Airflow's own database is
+    not searched: no value of a person goes there.
 
     \b
     python -m catalog erase search - --purpose "request of the person" < number.txt

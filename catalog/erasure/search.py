@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from catalog.control.masking import mask_personal
 from catalog.control.session import session_scope
 from catalog.erasure.marks import Marks
-from catalog.erasure.texts import ENTITY, NAME, NUMBER, Needles, count_in, read_whole
+from catalog.erasure.texts import ENTITY, NAME, NUMBER, UNREADABLE, Needles, count_in, read_whole
 from catalog.model.errors import GuantongError
 from catalog.model.settings import get_settings
 
@@ -60,7 +60,7 @@ class Trace:
     place: str
     """File below that, or table; numbers in it are masked."""
     told_by: str
-    """``number``, ``entity id`` or ``name with birth date``."""
+    """``number``, ``entity id``, ``name with birth date``, or ``unreadable``: the file cannot be opened."""
     rows: int
 
 
@@ -148,12 +148,15 @@ def _traces(where: str, place: str, found: Counter[str]) -> Iterator[Trace]:
 
 
 def _in_parquet(marks: Marks, paths: list[Path]) -> list[tuple[Path, Counter[str]]]:
-    """Return the rows of files that hold the person, whatever the columns, also of files that no table names."""
+    """Return the rows of files that hold the person, whatever the columns, also of files that no table names.
+
+    A file that cannot be opened is a finding of its own: its pages are packed, and nobody knows that they hold nothing.
+    """
     try:
         return _queried(marks, paths)
     except duckdb.Error:
         if len(paths) == 1:
-            return [(paths[0], count_in(Needles(marks), read_whole(paths[0])))]
+            return [(paths[0], count_in(Needles(marks), read_whole(paths[0])) + Counter({UNREADABLE: 1}))]
         return [entry for path in paths for entry in _in_parquet(marks, [path])]
 
 

@@ -20,7 +20,7 @@ from typing import TypeGuard
 
 from catalog.erasure.marks import Marks
 
-NUMBER, ENTITY, NAME = "number", "entity id", "name with birth date"
+NUMBER, ENTITY, NAME, UNREADABLE = "number", "entity id", "name with birth date", "unreadable"
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 PACKED = {b"PK": "zip", b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz"}
 UNPACK: dict[str, Callable[[bytes], bytes]] = {

@@ -11,6 +11,7 @@ import zipfile
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -160,6 +161,15 @@ def test_every_version_of_a_table_and_its_log_are_searched(home):
     DeltaTable(lake).delete(f"citizen_id = '{ANN}'")
     assert ("lake", data, NUMBER) in places(), "a file that no version in force names is still there"
     assert places(number=BEN).keys() >= {("lake", data, NUMBER)}
+
+
+def test_a_damaged_data_file_is_a_finding_of_its_own(home):
+    lake = table("silver.population__resident").local_path
+    write_deltalake(lake, pa.table({"citizen_id": [BEN]}))
+    [data] = Path(lake).glob("*.parquet")
+    data.write_bytes(data.read_bytes()[:-20])
+    assert ("lake", f"silver/population__resident/{data.name}", "unreadable") in places()
+    assert ask("--prove").exit_code == 1, "nobody can say that it holds nothing"
 
 
 def test_an_entity_id_tells_a_person_without_any_value(home):
