@@ -112,7 +112,8 @@ def test_the_commands_write_pages_scores_and_months(resource, tmp_path):
     done = runner.invoke(app, ["report", "--out", str(tmp_path / "all")])
     assert done.exit_code == 0 and (tmp_path / "all" / "index.html").is_file(), done.output
     done = runner.invoke(app, ["report", "--resource", resource, "--out", str(tmp_path / "one")])
-    assert done.exit_code == 0 and len(list((tmp_path / "one" / "resources").iterdir())) == 1
+    written = sorted(path.name for path in (tmp_path / "one" / "resources").iterdir())
+    assert done.exit_code == 0 and written == [f"{resource}.html", f"{resource}.json"]
     done = runner.invoke(
         app, ["report", "--department", "transport", "--month", "2026-03", "--out", str(tmp_path / "m")]
     )
