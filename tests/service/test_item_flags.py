@@ -3,11 +3,9 @@
 import time
 from datetime import UTC, date, datetime, timedelta
 
-import delta_sharing
 import httpx
 import pyarrow as pa
 import pytest
-import requests
 from deltalake import write_deltalake
 from sqlalchemy import delete, update
 
@@ -21,6 +19,7 @@ from catalog.control.session import session_scope
 from catalog.model.registry import get_registry
 from catalog.model.roles import Role
 from catalog.model.state_machine import Actor
+from infra.recipient.boundary import RecipientError, ask, load_table
 from tests.service.samples.exchange import _application
 from tests.service.world import World
 
@@ -85,7 +84,7 @@ def doubt(world, row: str, column: str = "name", resource: str = RESOURCE) -> st
 
 
 def read(world, name: str = "whole", **more):
-    return delta_sharing.load_as_pandas(f"{world.exchange.profile(name)}#{FLAGS}", **more)
+    return load_table(world.exchange.profile(name), FLAGS, **more).to_pandas()
 
 
 def seen(world, name: str = "whole") -> list[tuple[str, str, str]]:
@@ -150,22 +149,19 @@ def test_a_grant_on_part_of_the_table_shows_its_rows_and_columns_alone(world):
     assert seen(world) == everything
     assert seen(world, "part") == [("p00001", "name", "存疑")]
     for stranger in ("keyless", "worded", "elsewhere"):
-        with pytest.raises(requests.HTTPError, match="404"):
+        with pytest.raises(RecipientError, match="HTTPError: 404"):
             read(world, stranger)
-    with pytest.raises(requests.HTTPError, match="403"):
-        delta_sharing.load_as_pandas(f"{world.exchange.profile('part')}#{TABLE}")
+    with pytest.raises(RecipientError, match="HTTPError: 403"):
+        load_table(world.exchange.profile("part"), TABLE)
 
 
 def test_the_flags_are_listed_beside_their_table(world):
-    client = delta_sharing.SharingClient(world.exchange.profile("whole"))
-    names = [f"{one.share}.{one.schema}.{one.name}" for one in client.list_all_tables()]
-    assert names == [TABLE, FLAGS]
+    assert ask("tables", world.exchange.profile("whole")) == [TABLE, FLAGS]
     assert [one["name"] for one in world.exchange.get(PATH, "whole").json()["items"]] == [
         "resident_basic", "resident_basic_flags",
     ]  # fmt: skip
     narrow(world, "lister", ["person_id", "name"])
-    own = delta_sharing.SharingClient(world.exchange.profile("lister"))
-    assert [one.name for one in own.list_all_tables()] == ["resident_basic_flags"]
+    assert ask("tables", world.exchange.profile("lister")) == [FLAGS]
     assert world.exchange.get(f"{PATH}/RESIDENT_BASIC_FLAGS/metadata", "whole").status_code == 200
 
 
