@@ -4,7 +4,7 @@ import logging
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import FileResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Receive, Scope, Send
@@ -18,7 +18,7 @@ from catalog.control.shares import served_version
 from catalog.control.table_reads import record_table_read
 from catalog.control.tables import Recipient, ShareVersion
 from catalog.service.access import CurrentConfiguration, Database, known_recipient
-from catalog.service.configuration import DATABASE_PATIENCE, Configuration
+from catalog.service.configuration import DATABASE_PATIENCE
 from catalog.service.grant_limits import require_granted_columns
 from catalog.service.problems import SharingError, not_found, refuse_closed
 from catalog.service.signing import SIGNATURE, FileTicket, SignatureRefusedError
@@ -30,22 +30,39 @@ router = APIRouter()
 LARGEST = 2**63 - 1
 
 
-@router.head("/files/{version_id}/{file_id}.parquet", operation_id="probe_file")
-@router.get("/files/{version_id}/{file_id}.parquet", operation_id="read_file")
-def read_file(
-    request: Request,
-    session: Database,
+def signed_ticket(
     settings: CurrentConfiguration,
     version_id: Annotated[int, Path(ge=1, le=LARGEST)],
     file_id: Annotated[str, Path(pattern=r"\A[0-9a-f]{32}\z")],
     recipient: Annotated[int, Query(ge=1, le=LARGEST)],
     expires: Annotated[int, Query(ge=1, le=LARGEST)],
     signature: Annotated[str, Query(alias=SIGNATURE, max_length=128)],
+) -> FileTicket:
+    """Return what a signed address stands for, if it is ours and not over.
+
+    Raises:
+        SharingError: 403.
+    """
+    ticket = FileTicket(version_id, file_id, recipient, expires)
+    try:
+        settings.signer.verify(ticket, signature)
+    except SignatureRefusedError as error:
+        raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
+    return ticket
+
+
+SignedTicket = Annotated[FileTicket, Depends(signed_ticket)]
+
+
+@router.head("/files/{version_id}/{file_id}.parquet", operation_id="probe_file")
+@router.get("/files/{version_id}/{file_id}.parquet", operation_id="read_file")
+def read_file(
+    request: Request, session: Database, settings: CurrentConfiguration, ticket: SignedTicket
 ) -> FileResponse:
     """Hand out a file or a part of it (Range), and write a receipt of the bytes that went out."""
-    verified(settings, FileTicket(version_id, file_id, recipient, expires), signature)
+    recipient, file_id = ticket.recipient_id, ticket.file_id
     known_recipient(request, recipient, "", "")
-    version = granted_version_by_id(session, recipient, version_id)
+    version = granted_version_by_id(session, recipient, ticket.version_id)
     if version is None:
         raise SharingError(403, "ADDRESS_REFUSED", "The grant behind this address has ended.")
     if closing := closing_of(session, version):
@@ -62,18 +79,6 @@ def read_file(
     detail: dict[str, int | str] = {"file": file_id, "range": request.headers.get("range", "all")}
     record_table_read(session, who, version, reading, "share.file", detail)
     return ReceiptedFile(file, version, recipient, receipt_of(reading), settings.control_url)
-
-
-def verified(settings: Configuration, ticket: FileTicket, signature: str) -> None:
-    """Accept a signed address that is ours and not over.
-
-    Raises:
-        SharingError: 403.
-    """
-    try:
-        settings.signer.verify(ticket, signature)
-    except SignatureRefusedError as error:
-        raise SharingError(403, "ADDRESS_REFUSED", str(error)) from error
 
 
 class ReceiptedFile(FileResponse):

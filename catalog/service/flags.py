@@ -7,7 +7,7 @@ has no versions of its own and shows what is doubted in the version that is serv
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse
 from starlette.convertors import StringConvertor, register_url_convertor
 
@@ -22,11 +22,11 @@ from catalog.service.access import CurrentConfiguration, CurrentRecipient, Datab
 from catalog.service.actions import TableAnswer
 from catalog.service.capabilities import HEADER, file_id_headers, response_format
 from catalog.service.configuration import PREFIX
-from catalog.service.files import LARGEST, verified
+from catalog.service.files import SignedTicket
 from catalog.service.flag_files import SUFFIX, flag_file, flag_snapshot, told_flags
 from catalog.service.problems import SharingError, bad_request, not_found
 from catalog.service.reading import TableQuery, changes_unsupported, table_lines
-from catalog.service.signing import SIGNATURE, FileTicket
+from catalog.service.signing import FileTicket
 from catalog.service.snapshots import DataFile
 
 
@@ -77,7 +77,7 @@ def query_flags(
 ) -> Response:
     """Answer the file of the flags that stand now under a signed address, once the reading is on record."""
     query = query or TableQuery()
-    if query.starting_version is not None or query.ending_version is not None:
+    if query.is_of_changes:
         raise changes_unsupported()
     if query.version is not None or query.timestamp is not None:
         raise bad_request("Flags have no versions: ask without version and timestamp for those that stand now.")
@@ -105,21 +105,12 @@ def flags_changes() -> Response:
 
 @files_router.head("/flag-files/{version_id}/{file_id}.parquet", operation_id="probe_flag_file")
 @files_router.get("/flag-files/{version_id}/{file_id}.parquet", operation_id="read_flag_file")
-def read_flag_file(
-    request: Request,
-    session: Database,
-    settings: CurrentConfiguration,
-    version_id: Annotated[int, Path(ge=1, le=LARGEST)],
-    file_id: Annotated[str, Path(pattern=r"\A[0-9a-f]{32}\z")],
-    recipient: Annotated[int, Query(ge=1, le=LARGEST)],
-    expires: Annotated[int, Query(ge=1, le=LARGEST)],
-    signature: Annotated[str, Query(alias=SIGNATURE, max_length=128)],
-) -> FileResponse:
+def read_flag_file(request: Request, session: Database, ticket: SignedTicket) -> FileResponse:
     """Hand out the file to whom it was written for, as long as no less may be told than then."""
-    verified(settings, FileTicket(version_id, file_id, recipient, expires), signature)
+    recipient, file_id = ticket.recipient_id, ticket.file_id
     known_recipient(request, recipient, "", "")
     active = find_active(session, recipient)
-    version = next((one for one in flagged_tables(session, recipient) if one.id == version_id), None)
+    version = next((one for one in flagged_tables(session, recipient) if one.id == ticket.version_id), None)
     path = (
         flag_file(session, version, flag_scopes(session, recipient, version), file_id) if active and version else None
     )

@@ -42,6 +42,11 @@ class TableQuery(BaseModel):
     starting_version: int | None = None
     ending_version: int | None = None
 
+    @property
+    def is_of_changes(self) -> bool:
+        """Whether what changed between versions is asked for."""
+        return self.starting_version is not None or self.ending_version is not None
+
 
 @router.get("/version")
 @router.head("")
@@ -82,7 +87,7 @@ def query_table(
 ) -> Response:
     """Answer the files of a version under signed addresses, once quota is taken and the receipt written."""
     query = query or TableQuery()
-    if query.starting_version is not None or query.ending_version is not None:
+    if query.is_of_changes:
         versions.served()
         raise changes_unsupported()
     chosen = _choose(versions, query.version, query.timestamp)
