@@ -108,17 +108,18 @@ def columns_kept_back(session: Session, resource: str, columns: Collection[str])
 def kept_back_of(session: Session, version: ShareVersion, columns: Collection[str]) -> dict[str, str]:
     """Return which columns of a published version the negative list forbids now, each with the law.
 
-    A column is bound to its element by what the version was published with; where that is not known, by today's
-    contract. One that neither knows is kept back while the sharing department has anything on the list: nobody can
-    tell that it may be shared. Columns of the pipeline itself (``_…``) have no element.
+    A column is bound to its element by what the version was published with, and by today's contract, which may mend a
+    wrong binding: what either forbids is kept back. One that neither knows is kept back while the sharing department
+    has anything on the list: nobody can tell that it may be shared. Columns of the pipeline itself (``_…``) have no
+    element.
     """
     lines = negative_list(session)
     if not lines.citations:
         return {}
     contract = contract_of(version.resource)
-    bound = _bound_today(contract) | elements_published(version.published_with)
-    shares = _sharing(session, version, contract)
-    found = _forbidden(lines, shares, bound, columns)
+    then, today = elements_published(version.published_with), _bound_today(contract)
+    shares, bound = _sharing(session, version, contract), {*then, *today}
+    found = _forbidden(lines, shares, today, columns) | _forbidden(lines, shares, then, columns)
     unbound = [name for name in columns if name not in bound and not name.startswith("_")]
     for department in sorted(lines.departments.intersection(shares)):
         found |= dict.fromkeys(

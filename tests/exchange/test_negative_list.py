@@ -247,13 +247,15 @@ def test_a_line_of_the_source_keeps_its_element_back_whoever_shares_it(session):
 
 
 def test_a_version_is_bound_by_what_it_was_published_with(session):
-    said = {"department": "housing", "where": "true", "columns": {"old_phone": {"element": ELEMENT}}}
+    said = {"department": "housing", "where": "true", "columns": {
+        "old_phone": {"element": ELEMENT}, "sex_code": {"element": "is_insured"},
+    }}  # fmt: skip
     version = publish_share_version(
         session, share="city", schema_name="population", table_name="resident_basic",
         resource="population.resident_basic", delta_version=0, table_uri="file:/nowhere", rows=1, schema_json={},
         published_with=said,
     )  # fmt: skip
-    columns = ["old_phone", "name", "forgotten", "_batch_id"]
+    columns = ["old_phone", "sex_code", "name", "forgotten", "_batch_id"]
     assert kept_back_of(session, version, columns) == {}
     line = {"title": "不共享住房公积金", "department": "water", "elements": ["person_name"], "citation": LAW}
     add_negative(session, line, HOST, at=MONDAY)
@@ -264,3 +266,5 @@ def test_a_version_is_bound_by_what_it_was_published_with(session):
     assert PROVIDER in kept["forgotten"] and "no element" in kept["forgotten"]
     end_negative(session, line.id, HOST)
     assert kept_back_of(session, version, columns) == {}
+    listed(session, "sex_code")
+    assert kept_back_of(session, version, columns)["sex_code"] == LAW, "today's contract mends the binding of then"
