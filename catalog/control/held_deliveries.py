@@ -16,11 +16,11 @@ from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.base import utc_now
 from catalog.control.events import tell
 from catalog.control.held_tables import BatchDecision
+from catalog.control.resources import provider_of
 from catalog.control.tables import Batch
 from catalog.model.errors import GuantongError
 from catalog.model.holds import HoldRule, hold_rule
 from catalog.model.reasons import load_reasons
-from catalog.model.registry import get_registry
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
 
 DECIDERS = {"confirm": "provider_officer", "reject": "provider_officer", "release": "host_authority"}
@@ -76,12 +76,9 @@ def list_held(
     query = select(Batch).where(Batch.status == "held").order_by(Batch.received_at, Batch.batch_id)
     if resource is not None:
         query = query.where(Batch.resource == resource)
-    owners = _owners()
-    found = [batch for batch in session.scalars(query) if batch.resource in owners]
+    found = [(batch, _owner(session, batch)) for batch in session.scalars(query)]
     return [
-        _with_decisions(session, batch, owners[batch.resource])
-        for batch in found
-        if departments is None or owners[batch.resource] in departments
+        _with_decisions(session, batch, owner) for batch, owner in found if departments is None or owner in departments
     ]
 
 
@@ -92,8 +89,7 @@ def find_held(session: Session, batch_id: str) -> HeldDelivery:
         HeldDeliveryUnknownError: there is none.
     """
     batch = session.get(Batch, batch_id)
-    owner = _owners().get(batch.resource) if batch else None
-    found = _with_decisions(session, batch, owner) if batch and owner else None
+    found = _with_decisions(session, batch, _owner(session, batch)) if batch else None
     if found is None or (found.batch.status != "held" and not found.decisions):
         raise HeldDeliveryUnknownError(f"no delivery {batch_id} is held", remedy="`python -m catalog held list`")
     return found
@@ -230,5 +226,6 @@ def _with_decisions(session: Session, batch: Batch, department: str) -> HeldDeli
     return HeldDelivery(batch, department, hold_rule(code), decisions)
 
 
-def _owners() -> dict[str, str]:
-    return {contract.id: contract.government.department for contract in get_registry().all("silver")}
+def _owner(session: Session, batch: Batch) -> str:
+    """Return whose delivery it is; nobody's where its contract cannot be used: the host authority sees it still."""
+    return provider_of(session, batch.resource) or ""

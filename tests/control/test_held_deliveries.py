@@ -27,6 +27,8 @@ from catalog.control.session import session_scope
 from catalog.control.tables import Batch
 from catalog.model.holds import load_holds
 from catalog.model.reasons import load_reasons
+from catalog.model.registry import get_registry
+from catalog.model.settings import get_settings
 from catalog.model.state_machine import Actor, MoveRefusedError, NotAPartyError, OwnDecisionError
 from tests.exchange.people import a_system
 
@@ -139,6 +141,24 @@ def test_what_cannot_be_taken_as_it_is_is_refused_with_what_to_do(session):
         assert load_reasons()[code].remedy_en in refused.value.remedy
         decide(session, batch, "reject", OFFICER, "重新报送")
     assert decisions(session) == 2
+
+
+def test_a_delivery_whose_contract_cannot_be_used_is_seen_by_the_host(session, monkeypatch, tmp_path):
+    folder = tmp_path / "resources" / "licence"
+    folder.mkdir(parents=True)
+    (folder / "spoilt.yml").write_text("id: licence.spoilt\n", encoding="utf-8")
+    monkeypatch.setenv("RESOURCE_PATH", str(folder.parent))
+    get_settings.cache_clear()
+    get_registry.cache_clear()
+    register_batch(
+        session, batch_id="s1", resource="licence.spoilt", source="s", dataset="d", kind="file", status="held",
+        reason_code="SHORT_DELIVERY", received_rows=1, content_sha256="s1",
+    )  # fmt: skip
+    assert [one.batch.batch_id for one in list_held(session, resource="licence.spoilt")] == ["s1"]
+    assert list_held(session, departments=[OWNER], resource="licence.spoilt") == []
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    get_registry.cache_clear()
 
 
 def test_a_rejection_closes_the_delivery_and_its_rows_stay_rejected_in_the_ledger(session):
