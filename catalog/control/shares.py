@@ -98,6 +98,7 @@ def publish_share_version(
     if current is not None:
         served = (current.table_id, current.delta_version, current.table_uri)
         if served == (table_id, delta_version, table_uri):
+            _follow_contract(session, current, published_with)
             return current
     place = of_table(share, schema_name, table_name)
     _refuse_older(session, place, table_id, delta_version)
@@ -132,6 +133,14 @@ def publish_share_version(
     _tell(session, "share.version_published", published, {"permitted": departments_permitted(session, published)})
     end_wider(session, published)
     return published
+
+
+def _follow_contract(session: Session, served: ShareVersion, published_with: Mapping[str, Any] | None) -> None:
+    """Note what today's contract says of the version that is served; what was wider before ends at once."""
+    if published_with and dict(published_with) != served.published_with:
+        served.published_with = dict(published_with)
+        session.flush()
+        end_wider(session, served)
 
 
 def _tell(session: Session, kind: str, version: ShareVersion, heard: Sides) -> None:

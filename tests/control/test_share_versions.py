@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from catalog.control.base import utc_now
 from catalog.control.session import session_scope
 from catalog.control.shares import (
     OlderVersionError,
@@ -16,7 +17,7 @@ from catalog.control.shares import (
 TABLE = ("population", "base", "resident_basic")
 
 
-def publish(url, delta_version, table_id="a"):
+def publish(url, delta_version, table_id="a", **more):
     with session_scope(url) as session:
         return publish_share_version(
             session,
@@ -29,6 +30,7 @@ def publish(url, delta_version, table_id="a"):
             table_uri="gold/population__resident_basic",
             rows=10,
             schema_json={"type": "struct", "fields": []},
+            **more,
         )
 
 
@@ -46,6 +48,23 @@ def test_the_next_version_supersedes_and_a_replay_changes_nothing(control_databa
         assert served is not None and served.delta_version == 5
         earlier = published_version(session, *TABLE, 1)
         assert earlier is not None and earlier.delta_version == 3
+
+
+def said(**masks):
+    """Return what a contract says of a version: column → its mask."""
+    columns = {name: {"element": name, "mask": mask, "transform": ""} for name, mask in masks.items()}
+    return {"department": "public_security", "where": "true", "columns": columns}
+
+
+def test_a_contract_that_becomes_narrower_ends_what_was_wider_also_without_a_new_version(control_database):
+    wide, masked = said(phone="none", name="none"), said(phone="first_3", name="none")
+    publish(control_database, 3, published_with=wide)
+    second = publish(control_database, 5, published_with=wide)
+    assert publish(control_database, 5, published_with=masked).id == second.id
+    with session_scope(control_database) as session:
+        first, served = list_share_versions(session)
+        assert (served.status, served.published_with) == ("served", masked)
+        assert first.ended_because and first.ends_at <= utc_now()
 
 
 def try_to_publish(url, delta_version):
