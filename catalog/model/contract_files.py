@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.model.contract_problem import InvalidContractError, Problem
+from catalog.model.errors import ContractError
 
 RESERVED = frozenset({"codes", "elements", "linkage", "rules"})
 """Folders of a site's own folder that hold something else than contracts."""
@@ -119,10 +120,20 @@ def _below(folder: Path) -> Iterator[ContractFile]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what lies in a folder, in order of names; nothing where there is no folder, or none that may be read."""
+    """Return what lies in a folder, in order of names; nothing where there is no folder.
+
+    Raises:
+        ContractError: the folder may not be read: its contracts would be gone without a word.
+    """
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
+    except PermissionError as error:
+        raise ContractError(
+            f"the folder cannot be read: {error.strerror}",
+            place=str(folder),
+            remedy="let the account that runs this read it, or take it out of RESOURCE_PATH",
+        ) from error
     except OSError:
         return []
 

@@ -85,6 +85,19 @@ def test_only_an_id_leads_to_a_file(name):
         get_registry().get(name)
 
 
+def test_a_folder_that_may_not_be_read_is_told_and_not_taken_for_empty(folder, monkeypatch):
+    shut, scandir = str(folder / "population"), os.scandir
+
+    def guarded(place):
+        if str(place) == shut:
+            raise PermissionError(13, "Permission denied", shut)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(ContractError, match="the folder cannot be read"):
+        Registry(folder).all()
+
+
 @pytest.mark.parametrize("target", ["resident_2.yml", "nowhere.yml"])
 def test_a_link_that_leads_nowhere_stops_its_own_resource_alone(folder, target):
     (folder / "population" / "resident_2.yml").symlink_to(target)
