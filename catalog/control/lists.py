@@ -12,6 +12,7 @@ from catalog.control.acting import is_one_person, require_accountable
 from catalog.control.base import utc_now
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import local_day, start_dated_clock, stop_clock
+from catalog.control.closings import closing_of
 from catalog.control.entry_tables import CatalogueEntry
 from catalog.control.events import tell
 from catalog.control.list_tables import NegativeListing, Responsibility
@@ -143,7 +144,7 @@ def evidence_of(session: Session, resource: str, department: str) -> dict[str, A
     """Return what proves that a resource is shared: its entry, its first version, its newest delivery.
 
     Raises:
-        ListError: it has no published entry of the department, or no version is served.
+        ListError: it has no published entry of the department, or no version that may be read is served.
     """
     entry = session.scalars(
         select(CatalogueEntry).where(
@@ -155,7 +156,7 @@ def evidence_of(session: Session, resource: str, department: str) -> dict[str, A
     versions = select(ShareVersion).where(ShareVersion.resource == resource).order_by(ShareVersion.version)
     first = session.scalars(versions.limit(1)).one_or_none()
     served = session.scalars(versions.where(ShareVersion.status == "served")).first()
-    if entry is None or first is None or served is None:
+    if entry is None or first is None or served is None or closing_of(session, served) is not None:
         missing = "entry" if entry is None else "served version"
         raise ListError(f"{resource} of {department} has no {missing}", remedy="publish it first")
     newest = session.scalar(
