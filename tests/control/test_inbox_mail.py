@@ -1,7 +1,6 @@
 """A department without systems gets its unread events by mail: its own, once a day, over a real mail server."""
 
 import secrets
-import socketserver
 import threading
 from email import message_from_bytes, policy
 
@@ -13,36 +12,15 @@ from catalog.control.events import emit
 from catalog.control.inbox import acknowledge
 from catalog.control.session import session_scope
 from catalog.model.settings import get_settings
+from tests.mail_server import Mailbox
 
 PLANTED = "11010519491231002X"
-
-
-class Conversation(socketserver.StreamRequestHandler):
-    """As much of SMTP as it takes to take mails."""
-
-    def handle(self):
-        self.wfile.write(b"220 ready\r\n")
-        to = []
-        while line := self.rfile.readline().strip():
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                content = b""
-                while (part := self.rfile.readline()) != b".\r\n":
-                    content += part
-                self.server.mails.append((to, content))
-            elif word == b"RCPT":
-                to.append(line.decode().split("<")[1].split(">")[0])
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
 
 
 @pytest.fixture
 def mails(control_database, tmp_path, monkeypatch):
     """Settings in force, and what the mail server has taken."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation)
-    server.mails = []
+    server = Mailbox()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     settings = {

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import socket
-import socketserver
 import threading
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -21,6 +20,7 @@ from catalog.model.settings import get_settings
 from expectations.notices.send import notify_stopped, resend_failed
 from expectations.result import CheckOutcome, RuleResult
 from tests.control.postgres_server import control_database, database_server
+from tests.mail_server import Mailbox
 
 __all__ = ["control_database", "database_server"]
 KEY = "shared"
@@ -54,37 +54,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: Any) -> None:
         return None
-
-
-class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server that speaks enough SMTP to take messages."""
-
-    allow_reuse_address = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Conversation)
-        self.mails: list[tuple[list[str], bytes]] = []
-
-
-class Conversation(socketserver.StreamRequestHandler):
-    server: Mailbox
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 ready\r\n")
-        to: list[str] = []
-        while line := self.rfile.readline().strip():
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                content = b""
-                while (part := self.rfile.readline()) != b".\r\n":
-                    content += part
-                self.server.mails.append((to, content))
-            elif word == b"RCPT":
-                to.append(line.decode().split("<")[1].split(">")[0])
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
 
 
 @pytest.fixture
