@@ -26,7 +26,6 @@ from catalog.control.list_tables import Demand, NegativeListing, Responsibility
 from catalog.control.withdrawal_tables import WithdrawalReceiver, WithdrawalRecord, WithdrawnVersion
 
 __all__ = [
-    "READABLE",
     "AccessGrant",
     "Application",
     "Base",
@@ -287,10 +286,6 @@ class CheckResult(Base):
     detail: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     report_path: Mapped[str | None]
     checked_at: Mapped[Recorded]
-
-
-READABLE = ("served", "superseded")
-"""How a version stands that may be read; one that was withdrawn never comes back."""
 
 
 class ShareVersion(Base):
