@@ -127,12 +127,16 @@ def test_a_fulfilled_responsibility_carries_the_platforms_own_proof(session):
     publish(session, an_entry_over("population.resident_basic", "基本信息"))
     with pytest.raises(ListError, match="no served version"):
         fulfil(session, line.id, "population.resident_basic", HEAD, date(2026, 3, 20))
-    publish_share_version(
+    served = publish_share_version(
         session, share="city", schema_name="population", table_name="resident_basic",
         resource="population.resident_basic", delta_version=3, table_uri="file:/x", rows=1, schema_json={},
     )  # fmt: skip
     with pytest.raises(NotAPartyError):
         fulfil(session, line.id, "population.resident_basic", WATER, date(2026, 3, 20))
+    served.ends_at, served.ended_because = utc_now(), "a later version is narrower"
+    with pytest.raises(ListError, match="no served version"):
+        fulfil(session, line.id, "population.resident_basic", HEAD, date(2026, 3, 20))
+    served.ends_at = None
     done = fulfil(session, line.id, "population.resident_basic", HEAD, date(2026, 3, 20))
     assert done.evidence["served_version"] == 1 and done.evidence["newest_delivery_at"] is None
     with pytest.raises(ListError):
