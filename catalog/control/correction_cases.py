@@ -3,11 +3,11 @@
 Invariant: on one row, column and doubted department at most one case is open; raising it again joins it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import exists, func, select, tuple_
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from catalog.control.base import utc_now
@@ -26,7 +26,7 @@ from catalog.control.correction_tables import CorrectionCase
 from catalog.control.life import next_number, record_event, require_step, take_step
 from catalog.control.mended_values import require_mended
 from catalog.control.passed_cases import NotPassedError, next_department
-from catalog.model.correction import CLOSED, CONFIRMED, CORRECTED, CORRECTION, RAISED, UNCORRECTED
+from catalog.model.correction import CLOSED, CONFIRMED, CORRECTION, RAISED
 from catalog.model.errors import GuantongError
 from catalog.model.state_machine import SYSTEM, Actor, parties_of
 
@@ -167,43 +167,6 @@ def open_cases(
     if row_keys is not None:
         query = query.where(CorrectionCase.row_key.in_(row_keys))
     return session.scalars(query).all()
-
-
-def close_corrected(
-    session: Session,
-    resource: str,
-    places: Iterable[tuple[str, str]],
-    batch_id: str,
-    *,
-    at: datetime | None = None,
-) -> list[str]:
-    """Close the open cases on values that a batch corrected, whatever they waited for; a refused one stays refused.
-
-    Args:
-        session: An open transaction.
-        resource: Resource on whose rows the cases were raised.
-        places: Row key and column of each value that the batch corrected.
-        batch_id: The batch that brought the corrected value.
-        at: When; default now.
-
-    Returns:
-        Numbers of the cases closed.
-    """
-    wanted = list(dict.fromkeys(places))
-    if not wanted:
-        return []
-    query = select(CorrectionCase.number, CorrectionCase.state).where(
-        CorrectionCase.resource == resource,
-        tuple_(CorrectionCase.row_key, CorrectionCase.column_name).in_(wanted),
-        CorrectionCase.state.in_([*UNCORRECTED, CORRECTED]),
-    )
-    numbers = []
-    for number, state in session.execute(query.order_by(CorrectionCase.number)).all():
-        if state != CORRECTED:
-            move(session, number, "correct", SYSTEM, {"batch_id": batch_id}, at=at)
-        move(session, number, "close", SYSTEM, at=at)
-        numbers.append(number)
-    return numbers
 
 
 def start_mending(session: Session, today: date) -> int:

@@ -294,15 +294,6 @@ def granted_versions(
     ).all()
 
 
-def readable_versions(
-    session: Session, recipient_id: int, share: str, schema_name: str, table_name: str
-) -> Sequence[ShareVersion]:
-    """Return the versions of one table that a recipient may read now, oldest first; none when it may not."""
-    found = granted_versions(session, recipient_id, share, schema_name, table_name)
-    closed = closings_of(session, found)
-    return [version for version in found if version.id not in closed]
-
-
 def granted_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
     """Return one version that an active recipient's grants have now, also where it is closed."""
     if find_active(session, recipient_id) is None:
@@ -310,9 +301,3 @@ def granted_version_by_id(session: Session, recipient_id: int, version_id: int) 
     return session.scalars(
         select(ShareVersion).where(ShareVersion.id == version_id, covers(recipient_id))
     ).one_or_none()
-
-
-def readable_version_by_id(session: Session, recipient_id: int, version_id: int) -> ShareVersion | None:
-    """Return one published version if an active recipient may read it now."""
-    found = granted_version_by_id(session, recipient_id, version_id)
-    return found if found is not None and found.id not in closings_of(session, [found]) else None

@@ -15,7 +15,7 @@ from catalog.control.deliveries import record_delivery
 from catalog.control.event_tables import Event
 from catalog.control.held_rows import keys_held
 from catalog.control.identity_tables import Person
-from catalog.control.recipients import add_grant, add_recipient, readable_version_by_id, readable_versions
+from catalog.control.recipients import add_grant, add_recipient, granted_version_by_id, granted_versions
 from catalog.control.resources import register_resource
 from catalog.control.session import session_scope
 from catalog.control.shares import RowsTakenBackError, WithdrawnVersionError, list_share_versions
@@ -48,7 +48,7 @@ RESOURCE = "population.resident_basic"
 @pytest.fixture
 def readers(control_database):
     """Two versions; one reader had the first, another both, a third none of them."""
-    versions = [publish(control_database, 3), publish(control_database, 5)]
+    first = publish(control_database, 3)
     with session_scope(control_database) as session:
         register_resource(
             session, resource=RESOURCE, version="1.0.0", contract_sha256="0", layer="gold",
@@ -60,14 +60,24 @@ def readers(control_database):
             recipient, _ = add_recipient(session, name, department=department, expires_at=until)
             add_grant(session, recipient, share=TABLE[0], purpose="核验", valid_to=until)
             found[name] = recipient.id
-        record_delivery(session, found["one"], versions[0], "query", rows=10)
-        for version in versions:
+    second = publish(control_database, 5)
+    with session_scope(control_database) as session:
+        assert [version.version for version in granted_versions(session, found["one"], *TABLE)] == [1, 2]
+        record_delivery(session, found["one"], first, "query", rows=10)
+        for version in (first, second):
             record_delivery(session, found["both"], version, "file", size=100)
     return found
 
 
 def statuses(session):
     return [(version.version, version.status) for version in list_share_versions(session)]
+
+
+def readable(session, reader):
+    """Return the numbers of the versions that a recipient may read, as the service finds them."""
+    found = granted_versions(session, reader, *TABLE)
+    closed = closings_of(session, found)
+    return [version.version for version in found if version.id not in closed]
 
 
 def told(session):
@@ -82,9 +92,9 @@ def test_only_what_is_named_goes_and_only_its_readers_are_told(control_database,
         assert [reader.name for reader in first.readers] == ["both", "one"]
     with session_scope(control_database) as session:
         assert statuses(session) == [(1, "withdrawn"), (2, "served")]
-        [left] = readable_versions(session, readers["one"], *TABLE)
-        assert left.version == 2
-        assert readable_version_by_id(session, readers["both"], first.version.id) is None
+        assert readable(session, readers["one"]) == [2]
+        closing = closing_of(session, granted_version_by_id(session, readers["both"], first.version.id))
+        assert closing is not None and closing.code == "VERSION_WITHDRAWN"
         [(number, (departments, reason))] = told(session).items()
         assert (number, departments) == (1, ["housing", "public_security", "taxation"])
         event = session.scalars(select(Event).where(Event.kind == WITHDRAWN)).one()
@@ -98,7 +108,7 @@ def test_what_was_served_is_served_no_more_until_a_newer_version_is_published(co
         assert [withdrawal.version.version for withdrawal in found] == [1, 2]
     with session_scope(control_database) as session:
         assert told(session)[2] == (["public_security", "taxation"], "口径有误")
-        assert all(not readable_versions(session, reader, *TABLE) for reader in readers.values())
+        assert all(readable(session, reader) == [] for reader in readers.values())
     with pytest.raises(WithdrawnVersionError, match="withdrawn as version 2"):
         publish(control_database, 5)
     publish(control_database, 6)

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from catalog.control.correction_cases import close_corrected, find_case, move, open_cases, raise_case
+from catalog.control.compared_cases import end_corrected
+from catalog.control.correction_cases import find_case, move, open_cases, raise_case
 from catalog.control.life import history
 from catalog.control.session import session_scope
 from catalog.model.correction import CORRECTION
@@ -106,11 +107,12 @@ def test_a_batch_closes_what_it_corrected_and_nothing_else(shared_database):
         refused = raised(session, "fix-3").number
         move(session, refused, "refuse", OFFICER, {"reason": "登记无误"})
         other = raised(session, "fix-1", column="sex_code").number
-        places = [("fix-1", "name"), ("fix-2", "name"), ("fix-3", "name"), ("fix-9", "name"), ("fix-1", "name")]
-        assert close_corrected(session, "population.person", places, "b-9") == [waiting, confirmed]
-        assert close_corrected(session, "population.person", places, "b-9") == []
+        end_corrected(session, {waiting: "b-9", confirmed: "b-9", "COR-2020-000000": "b-9"})
+        with pytest.raises(MoveRefusedError):
+            end_corrected(session, {waiting: "b-9"})
         states = {number: find_case(session, number).state for number in (waiting, confirmed, refused, other)}
         assert states == {waiting: "closed", confirmed: "closed", refused: "refused", other: "raised"}
+        assert {find_case(session, number).corrected_by_batch for number in (waiting, confirmed)} == {"b-9"}
         again = raised(session, "fix-1", actor=SYSTEM)
         assert again.number != waiting and again.state == "raised"
 

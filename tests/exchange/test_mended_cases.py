@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from catalog.control.clock_tables import ClockRecord
 from catalog.control.clocks import clocks_of, local_day
+from catalog.control.compared_cases import end_corrected
 from catalog.control.correction_cases import (
     KIND,
-    close_corrected,
     find_case,
     move,
     raise_case,
@@ -161,7 +161,8 @@ def test_a_row_of_which_nothing_is_known_is_corrected_by_the_pipeline_alone(sess
     a_batch(session, "resident-4")
     with pytest.raises(NotMendedError):
         move(session, number, "correct", POLICE, {"batch_id": "resident-4"})
-    assert close_corrected(session, SHARED, [("f" * 32, "name")], "resident-4") == [number]
+    end_corrected(session, {number: "resident-4"})
+    assert find_case(session, number).state == "closed"
     assert clocks(session, number)[1][:2] == ("mend_correction", "public_security")
 
 
@@ -181,7 +182,7 @@ def test_after_a_confirmation_a_second_clock_runs_until_the_value_is_mended(sess
     ]
     assert clocks_of(session, KIND, number)[1].overdue_on == due + timedelta(days=1)
     late = datetime.combine(due + timedelta(days=3), DOUBTED.timetz())
-    close_corrected(session, SHARED, [(ann, "name")], "resident-9", at=late)
+    end_corrected(session, {number: "resident-9"}, late)
     assert clocks(session, number)[1][2] == "late"
 
 

@@ -10,7 +10,8 @@ from deltalake import write_deltalake
 from sqlalchemy import delete, update
 
 from catalog.control.clock_tables import ClockRecord
-from catalog.control.correction_cases import close_corrected, move, raise_case
+from catalog.control.compared_cases import end_corrected
+from catalog.control.correction_cases import move, raise_case
 from catalog.control.correction_tables import CorrectionCase
 from catalog.control.grant_tables import AccessGrant
 from catalog.control.life import next_number
@@ -117,7 +118,7 @@ def test_the_flags_follow_a_case_from_doubt_to_end(world, delta_format):
         move(session, number, "confirm", POLICE)
     assert list(rows()["state"]) == ["正在核实"]
     with session_scope(world.exchange.control_url) as session:
-        assert close_corrected(session, RESOURCE, [("p00003", "name")], "b-1") == [number]
+        end_corrected(session, {number: "b-1"})
     assert len(rows()) == 0
 
 
